@@ -63,9 +63,6 @@ def test_documents_name_only_make_targets_that_exist(document: str):
 
 
 def test_documents_link_only_to_what_exists():
-    broken = []
-    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
-            if not (document.parent / target).exists():
-                broken.append(f"{document.name}: {target}")
-    assert broken == []
+    documents = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    links = [(d, target) for d in documents for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", d.read_text())]
+    assert [f"{d.name}: {target}" for d, target in links if not (d.parent / target).exists()] == []
