@@ -1,0 +1,34 @@
+"""The compiled data plane: what happens to every message happens here, without a Python object per message.
+
+One `Kernel` per event loop. A `Connection` is an `asyncio.BufferedProtocol`: it scans frames, takes publishes,
+acknowledgements and rejections itself and hands every other method, as bytes, to its `Handler`. `Queue` holds records in
+segments, `Channel` the unacknowledged ones, `Route` says where a publish goes, `Journal` writes the log. At the end of
+each tick the kernel hands the log to its writer thread, pumps queues with something new to consumers with credit, and
+writes once to every connection that has something to say.
+
+It imports nothing of the other rooms and decides nothing about names, permissions or arguments.
+"""
+
+from .channel import Channel, Consumer
+from .connection import Connection
+from .errors import CorruptEntry, ProtocolViolation
+from .handler import Handler
+from .journal import Journal
+from .queue import Queue
+from .replay import Replay
+from .route import Route
+from .tick import Kernel
+
+__all__ = [
+    "Channel",
+    "Connection",
+    "Consumer",
+    "CorruptEntry",
+    "Handler",
+    "Journal",
+    "Kernel",
+    "ProtocolViolation",
+    "Queue",
+    "Replay",
+    "Route",
+]

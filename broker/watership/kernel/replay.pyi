@@ -1,0 +1,23 @@
+"""Reads the log again at the start: metadata to Python, messages straight into queues."""
+
+from .queue import Queue
+
+class Replay:
+    """`feed` it every file in order, then `restore` each durable queue, then `close`."""
+
+    snapshot: bytes | None  # the last one, and the commands after it
+    commands: list[bytes]
+    end: int  # the lsn where the intact log ends
+    streams: set[int]  # queue streams with messages left
+
+    def feed(self, data: memoryview, base: int, *, last: bool) -> int:
+        """One file whose first byte is lsn `base`. Keeps `data` until `close`. Returns the offset where intact entries end.
+
+        Raises CorruptEntry for damage with intact entries behind it; with last=False, for any early end as well.
+        """
+
+    def restore(self, stream: int, queue: Queue) -> int:
+        """Puts what is left of the stream into the (empty) queue, in order, marked redelivered. Returns how many."""
+
+    def close(self) -> None:
+        """Lets go of the data. Streams that nobody restored are forgotten."""

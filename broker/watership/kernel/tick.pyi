@@ -1,0 +1,36 @@
+"""What one event loop shares: the receive buffer, what became dirty in this tick, the journal."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+from .journal import Journal
+
+class Kernel:
+    journal: Journal | None
+    epoch: int
+    frame_max: int  # the largest frame, in bytes with its 8 of framing, that any connection may negotiate
+    max_message_size: int  # bytes of body; more is 406
+    memory: int  # bytes of segments allocated for all queues
+    memory_limit: int  # 0: none
+    on_memory: (
+        Callable[[bool], None] | None
+    )  # True when `memory` rose above memory_limit, False when it fell below again
+    # totals since the start
+    published: int
+    confirmed: int
+    routed: int
+    dropped: int  # unroutable, not mandatory
+    returned: int  # unroutable, mandatory
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        *,
+        journal: Journal | None = None,
+        frame_max: int = 131072,
+        max_message_size: int = 16777216,
+    ) -> None: ...
+    def invalidate(self) -> None:
+        """Forgets every cached route: call on each change of exchanges, bindings, queues or permissions."""
+
+    def end_tick(self) -> None:
+        """Log to the writer, queues to consumers, one write per connection. Schedules itself; call it only in tests."""
