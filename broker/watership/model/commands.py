@@ -1,0 +1,181 @@
+"""Changes of metadata, one frozen command each, and how the log carries them.
+
+The state of the broker's metadata is what these commands, applied in their order, make of nothing (watership.broker.metadata does
+it). They are deterministic: whatever is random or depends on time (a salt, a stream's number) is a value in the command. Version 1:
+JSON, an object with the command's name under "command" and the version under "v".
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .permissions import Permission
+from .topology import Binding, Exchange, Queue, Vhost
+from .users import User
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class PutVhost:
+    vhost: Vhost
+
+
+@dataclass(frozen=True)
+class DeleteVhost:
+    """Takes the permissions, exchanges, queues and bindings in it along."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class PutUser:
+    user: User
+
+
+@dataclass(frozen=True)
+class DeleteUser:
+    """Takes the user's permissions along."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class PutPermission:
+    permission: Permission
+
+
+@dataclass(frozen=True)
+class DeletePermission:
+    user: str
+    vhost: str
+
+
+@dataclass(frozen=True)
+class DeclareExchange:
+    exchange: Exchange
+
+
+@dataclass(frozen=True)
+class DeleteExchange:
+    """Takes its bindings along, in both directions."""
+
+    vhost: str
+    name: str
+
+
+@dataclass(frozen=True)
+class DeclareQueue:
+    queue: Queue
+
+
+@dataclass(frozen=True)
+class DeleteQueue:
+    """Takes its bindings along."""
+
+    vhost: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Bind:
+    binding: Binding
+
+
+@dataclass(frozen=True)
+class Unbind:
+    binding: Binding
+
+
+@dataclass(frozen=True)
+class SetParameter:
+    """A global parameter, such as the cluster's name. value None: it is gone."""
+
+    name: str
+    value: Any
+
+
+Command = (
+    PutVhost
+    | DeleteVhost
+    | PutUser
+    | DeleteUser
+    | PutPermission
+    | DeletePermission
+    | DeclareExchange
+    | DeleteExchange
+    | DeclareQueue
+    | DeleteQueue
+    | Bind
+    | Unbind
+    | SetParameter
+)
+KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        PutVhost,
+        DeleteVhost,
+        PutUser,
+        DeleteUser,
+        PutPermission,
+        DeletePermission,
+        DeclareExchange,
+        DeleteExchange,
+        DeclareQueue,
+        DeleteQueue,
+        Bind,
+        Unbind,
+        SetParameter,
+    )
+}
+NOUNS: dict[str, type[Any]] = {
+    "vhost": Vhost,
+    "user": User,
+    "permission": Permission,
+    "exchange": Exchange,
+    "queue": Queue,
+    "binding": Binding,
+}
+
+
+class UnknownCommand(Exception):
+    """The log holds a command of a newer version of Watership."""
+
+
+def encode(command: Command) -> bytes:
+    fields = {"command": type(command).__name__, "v": VERSION, **asdict(command)}
+    return json.dumps(fields, separators=(",", ":"), default=as_json).encode()
+
+
+def decode(data: bytes) -> Command:
+    """Raises UnknownCommand for a name or version that this program does not know."""
+    fields = json.loads(data, object_hook=from_json)
+    name, version = fields.pop("command"), fields.pop("v")
+    if version > VERSION or name not in KINDS:
+        raise UnknownCommand(f"the log holds the command {name} of version {version}; this program knows version {VERSION}")
+    kind = KINDS[name]
+    values = {k: noun(k, v) for k, v in fields.items()}
+    command: Command = kind(**values)
+    return command
+
+
+def noun(field: str, value: Any) -> Any:
+    if field not in NOUNS or not isinstance(value, dict):
+        return value
+    if "tags" in value:
+        value = {**value, "tags": tuple(value["tags"])}
+    return NOUNS[field](**value)
+
+
+def as_json(value: object) -> Any:
+    """Arguments may hold octets that are no text."""
+    if isinstance(value, (bytes, bytearray)):
+        return {"$octets": base64.b64encode(value).decode()}
+    return str(value)
+
+
+def from_json(fields: dict[str, Any]) -> Any:
+    return base64.b64decode(fields["$octets"]) if fields.keys() == {"$octets"} else fields

@@ -1,0 +1,51 @@
+"""Users and their password hashes: base64(salt of 4 octets, hash(salt, utf8 password)), as RabbitMQ stores and exports them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+ALGORITHMS = {
+    "rabbit_password_hashing_sha256": "sha256",
+    "rabbit_password_hashing_sha512": "sha512",
+    "rabbit_password_hashing_md5": "md5",
+}
+DEFAULT_ALGORITHM = "rabbit_password_hashing_sha256"
+SALT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class User:
+    """password_hash "": no password opens it."""
+
+    name: str
+    password_hash: str = ""
+    hashing_algorithm: str = DEFAULT_ALGORITHM
+    tags: tuple[str, ...] = ()
+
+
+def hash_password(password: str, salt: bytes, algorithm: str = DEFAULT_ALGORITHM) -> str:
+    """The stored form of a password. salt: 4 random octets."""
+    digest = hashlib.new(ALGORITHMS[algorithm], salt + password.encode(), usedforsecurity=False).digest()
+    return base64.b64encode(salt + digest).decode()
+
+
+def verify(user: User, password: str) -> bool:
+    """Whether the password is the user's. Takes the same time for every wrong one."""
+    try:
+        stored = base64.b64decode(user.password_hash, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    if len(stored) <= SALT_BYTES or user.hashing_algorithm not in ALGORITHMS:
+        return False
+    expected = hash_password(password, stored[:SALT_BYTES], user.hashing_algorithm)
+    return hmac.compare_digest(expected.encode(), user.password_hash.encode())
+
+
+def parse_tags(tags: object) -> tuple[str, ...]:
+    """Tags as definitions carry them: a list, or a string with commas."""
+    items = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, (list, tuple)) else []
+    return tuple(tag for tag in (str(item).strip() for item in items) if tag)
