@@ -1,10 +1,10 @@
 """The compiled data plane: what happens to every message happens here, without a Python object per message.
 
 One `Kernel` per event loop. A `Connection` is an `asyncio.BufferedProtocol`: it scans frames, takes publishes,
-acknowledgements and rejections itself and hands every other method, as bytes, to its `Handler`. `Queue` holds records in
-segments, `Channel` the unacknowledged ones, `Route` says where a publish goes, `Journal` writes the log. At the end of
-each tick the kernel hands the log to its writer thread, pumps queues with something new to consumers with credit, and
-writes once to every connection that has something to say.
+acknowledgements and rejections itself and hands every other method, as bytes, to its `Handler`. `Queue` holds records
+in segments, `Channel` the unacknowledged ones, `Route` says where a publish goes, `Journal` writes the log and `Replay`
+reads it again. At the end of each tick the kernel hands the log to its writer thread, pumps queues with something new
+to consumers with credit, and writes once to every connection that has something to say.
 
 It imports nothing of the other rooms and decides nothing about names, permissions or arguments.
 """

@@ -30,7 +30,10 @@ class Channel:
         """basic.get: sends get-ok with the oldest message. False: empty, the caller answers get-empty."""
 
     def settle(self, tag: int, *, multiple: bool = False, ack: bool = True, requeue: bool = False) -> None:
-        """Acknowledges, requeues or drops, as basic.ack and basic.nack say. Raises ProtocolViolation 406 "unknown delivery tag N"."""
+        """Acknowledges, requeues or drops, as basic.ack and basic.nack say.
+
+        Raises ProtocolViolation 406 "unknown delivery tag N".
+        """
 
     def recover(self) -> int:
         """Requeues every unacknowledged message (basic.recover). Returns how many."""

@@ -17,7 +17,7 @@ class ProtocolViolation(Exception):
         self.method_id = method_id
 
 
-class CorruptEntry(Exception):
+class CorruptEntry(ValueError):
     """A damaged entry of the log with intact ones behind it: the disk lost what was once written.
 
     offset: bytes from the start of the file to the damaged entry.

@@ -24,7 +24,7 @@ class Handler(Protocol):
         """The first 8 bytes, whatever they are. To refuse: `send_raw`, then `close`."""
 
     def on_method(self, channel: int, payload: bytes) -> None:
-        """Every method but publish, ack, nack and reject on an open channel. Also those four when the channel is not open."""
+        """Every method but publish, ack, nack and reject on an open channel; those four come on channels not open."""
 
     def route(self, channel: Channel, publish: bytes) -> Route:
         """Where such a publish goes: asked once, then cached by `publish` until `Kernel.invalidate`.
@@ -36,7 +36,7 @@ class Handler(Protocol):
         """As `route`, for each message whose cached route says `by_content`."""
 
     def validate(self, channel: Channel, properties: bytes) -> None:
-        """Properties that carry a user id or an expiration; asked again only when they differ from the channel's last."""
+        """Properties with a user id or an expiration; asked again only when they differ from the channel's last."""
 
     def on_unroutable(self, channel: Channel, publish: bytes, properties: bytes, body: bytes) -> None:
         """A mandatory message that no queue took: send basic.return now, the confirm follows at the end of the tick."""

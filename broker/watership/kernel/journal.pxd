@@ -1,53 +1,39 @@
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-
-# One entry of the log, little endian, 32 bytes, then the payload. The checksum covers everything behind itself.
-cdef packed struct Entry:
-    uint32_t magic
-    uint32_t length     # bytes of payload
-    uint32_t checksum
-    uint32_t stream
-    uint64_t index      # of the entry's first record in its stream
-    uint32_t term       # 0 while a node is alone
-    uint16_t kind
-    uint16_t flags
-
-cdef enum:
-    MAGIC = 0x50485357          # "WSHP"
-    ENTRY_BYTES = 32
-    ENTRY_LIMIT = 262144        # a batch is closed before it grows past this
-
-# Kinds of entries in a queue's stream. Stream 1 (metadata) has kinds of its own; the journal does not care.
-cdef enum:
-    ENQUEUE = 1
-    SETTLE = 2
-    PURGE = 3
-    RELOCATE = 4
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef struct Batch:
-    uint8_t *data
-    size_t length
-    size_t capacity
+    uint8_t* data
+    size_t used
+    size_t room
 
 cdef class Journal:
-    cdef Batch batches[2]
-    cdef int filling            # which batch the loop appends to; the other is the writer's
-    cdef bint writing
-    cdef size_t open_at         # offset of the entry that may still grow; meaningless when open_stream is 0
-    cdef uint32_t open_stream
-    cdef uint16_t open_kind
-    cdef int fd, next_fd, wake, status
-    cdef uint64_t file_bytes
-    cdef readonly uint64_t appended, synced, commits
-    cdef readonly uint64_t file         # number of the file that the filling batch goes to
-    cdef uint64_t in_flight, limit
-    cdef bint fsync, stopping
-    cdef void *bell
-    cdef object loop, thread, open_next, on_failure, waiters
-    cdef public object on_synced
+    cdef Batch filling              # the loop appends here
+    cdef Batch flying               # the writer thread has this one while `busy`
+    cdef uint64_t batch             # lsn of the first byte of `filling`
+    cdef readonly uint64_t synced
+    cdef readonly uint64_t commits
+    cdef readonly object failure
+    cdef uint64_t landing           # what `synced` becomes when the writer is done
+    cdef size_t opened              # offset in `filling` of the entry that may still grow
+    cdef uint32_t opened_stream
+    cdef uint32_t opened_kind       # 0: none may
+    cdef size_t opened_tail         # offset in `filling` of the last tail written, and its size
+    cdef uint32_t opened_tails
+    cdef bint busy, stopping, rotating, scheduled, fsync
+    cdef int fd, wake, done, error
+    cdef uint64_t file_used, file_size
+    cdef object loop, open_next, on_failure, thread
+    cdef list listeners, futures
 
-    cdef uint8_t *reserve(self, uint32_t stream, uint16_t kind, uint64_t index, size_t size) except NULL
+    cdef uint64_t end(self) noexcept
+    cdef int reserve(self, size_t need) except -1
+    cdef int begin(self, uint32_t stream, uint32_t kind, uint64_t index) except -1
+    cdef uint64_t record(self, uint32_t stream, uint32_t kind, uint64_t index, const uint8_t* tail, uint32_t tails,
+                         const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
+    cdef uint64_t enqueue(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
+                     const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
+    cdef uint64_t relocate(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
+                      const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
     cdef int settle(self, uint32_t stream, uint64_t index) except -1
-    cdef void close_entry(self) noexcept
-    cdef int hand_over(self) except -1
-    cdef size_t backlog(self) noexcept
-    cdef void write_out(self) noexcept nogil
+    cdef int note(self, uint32_t stream, uint32_t kind, const uint8_t* payload, size_t size, uint64_t index) except -1
+    cdef int listen(self, object listener) except -1
+    cdef void serve(self) noexcept nogil

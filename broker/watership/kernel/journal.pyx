@@ -1,267 +1,322 @@
-"""The writer of the log: the loop fills one batch while a thread without the GIL writes and syncs the other.
+"""The writer of the log. See journal.pyi for what callers may rely on, entry.pxd for the bytes.
 
-Group commit falls out of it: all that was appended while the disk was busy leaves in the next write, with one fdatasync. A
-log sequence number (lsn) counts the bytes ever appended; what is at or below `synced` survives kill -9 and power loss.
-
-The journal knows entries, streams and indices, never what they mean. It does not recover: watership.store does.
+Two buffers: the loop fills one while the thread writes the other. The thread computes checksums, writes, syncs once and
+rings an eventfd; it touches only `flying`, `fd` and `error`, and only between the two rings, so nothing needs a lock.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.errno cimport errno, EINTR
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, strerror
-
-import asyncio
 import os
+import select
 import threading
 
-cdef extern from "crc32c.h":
-    void ws_crc_prepare() nogil
-    uint32_t ws_crc32c(const uint8_t *p, size_t n) nogil
+from libc.errno cimport EINTR, errno
+from libc.stdlib cimport free, realloc
+from libc.stdint cimport uint16_t
+from libc.string cimport memcmp, memcpy, memset
 
-cdef extern from "<semaphore.h>" nogil:
-    ctypedef struct sem_t:
-        pass
-    int sem_init(sem_t *, int, unsigned int)
-    int sem_wait(sem_t *)
-    int sem_post(sem_t *)
-    int sem_destroy(sem_t *)
+from watership.kernel.entry cimport (
+    ENTRY_LIMIT, HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_RELOCATE, KIND_SETTLE, KIND_SNAPSHOT,
+    METADATA_STREAM, SAME, entry_crc, padded,
+)
+from watership.kernel.octets cimport get32, get64, put16, put32, put64
 
-cdef extern from "<unistd.h>" nogil:
-    ssize_t c_write "write"(int fd, const void *data, size_t count)
-    int fdatasync(int fd)
-    int c_close "close"(int fd)
+cdef extern from "unistd.h" nogil:
+    ssize_t c_read "read"(int, void*, size_t)
+    ssize_t c_write "write"(int, const void*, size_t)
+    int fdatasync(int)
 
-ws_crc_prepare()
+COMMAND = KIND_COMMAND
+SNAPSHOT = KIND_SNAPSHOT
+ENQUEUE = KIND_ENQUEUE
+SETTLE = KIND_SETTLE
+RELOCATE = KIND_RELOCATE
+CLOSED = KIND_CLOSED
+METADATA = METADATA_STREAM
 
 
-def crc32c(const uint8_t[::1] data not None):
-    """CRC-32C of the bytes, as the log carries it."""
-    return ws_crc32c(&data[0], data.shape[0]) if data.shape[0] else ws_crc32c(NULL, 0)
+cdef int commit(Batch* batch, int fd, bint sync) noexcept nogil:
+    """Checksums every entry, writes them all, syncs. Returns 0 or errno."""
+    cdef size_t at = 0
+    cdef uint32_t length
+    cdef ssize_t wrote
+    while at < batch.used:
+        length = get32(batch.data + at)
+        put32(batch.data + at + 4, entry_crc(batch.data + at, length))
+        at += padded(length)
+    at = 0
+    while at < batch.used:
+        wrote = c_write(fd, batch.data + at, batch.used - at)
+        if wrote < 0:
+            if errno == EINTR:
+                continue
+            return errno
+        at += wrote
+    if sync and fdatasync(fd) != 0:
+        return errno
+    return 0
 
 
 cdef class Journal:
-    """Appends entries to numbered files.
+    def __cinit__(self):
+        self.fd = self.wake = self.done = -1
 
-    open_next(number) returns a file descriptor open for writing at the end of file `number`; a new number is asked for when a
-    file has grown past `limit` bytes. on_failure(OSError) is called on the loop when a write or sync failed: nobody knows then
-    what is on the disk, so the process must end.
-    """
-
-    def __cinit__(self, loop, open_next, *, uint64_t first_file=1, uint64_t limit=64 << 20, bint fsync=True, on_failure=None):
+    def __init__(self, loop, *, open_next, on_failure, uint64_t start=0, bint fsync=True, uint64_t file_size=1 << 26):
         self.loop = loop
         self.open_next = open_next
         self.on_failure = on_failure
-        self.limit = limit
+        self.batch = self.synced = start
         self.fsync = fsync
-        self.waiters = []
-        self.bell = malloc(sizeof(sem_t))
-        if self.bell == NULL:
-            raise MemoryError
-        sem_init(<sem_t *> self.bell, 0, 0)
-        self.file = first_file
-        self.fd = self.next_fd = open_next(first_file)
-        self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        loop.add_reader(self.wake, self.written)
-        self.thread = threading.Thread(target=self.run, name="journal", daemon=True)
+        self.file_size = file_size
+        self.listeners = []
+        self.futures = []
+        self.wake = os.eventfd(0, os.EFD_CLOEXEC)
+        self.done = os.eventfd(0, os.EFD_CLOEXEC)
+        loop.add_reader(self.done, self._landed)
+        self.thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self.thread.start()
 
     def __dealloc__(self):
-        free(self.batches[0].data)
-        free(self.batches[1].data)
-        if self.bell != NULL:
-            sem_destroy(<sem_t *> self.bell)
-            free(self.bell)
+        free(self.filling.data)
+        free(self.flying.data)
 
-    # The loop's side
+    @property
+    def appended(self):
+        return self.end()
 
-    cdef uint8_t *reserve(self, uint32_t stream, uint16_t kind, uint64_t index, size_t size) except NULL:
-        """Room for `size` bytes of payload, in the open entry when it is of this stream and kind, else in a new one."""
-        cdef Batch *batch = &self.batches[self.filling]
-        cdef bint same = (
-            self.open_stream == stream and self.open_kind == kind
-            and batch.length - self.open_at + size <= ENTRY_LIMIT
-        )
-        cdef size_t need = batch.length + size + (0 if same else ENTRY_BYTES)
-        cdef uint8_t *grown
-        cdef Entry *entry
-        if need > batch.capacity:
-            grown = <uint8_t *> realloc(batch.data, need * 2)
-            if grown == NULL:
-                raise MemoryError
-            batch.data = grown
-            batch.capacity = need * 2
+    cdef uint64_t end(self) noexcept:
+        return self.batch + padded(self.filling.used)
+
+    # ---- appending
+
+    cdef int reserve(self, size_t need) except -1:
+        """Room for `need` more bytes, and for the padding after them."""
+        cdef size_t room = self.filling.room or 1 << 16
+        cdef uint8_t* data
+        if self.filling.room - self.filling.used >= need + 8:
+            return 0
+        while room - self.filling.used < need + 8:
+            room *= 2
+        data = <uint8_t*> realloc(self.filling.data, room)
+        if data == NULL:
+            raise MemoryError
+        self.filling.data = data
+        self.filling.room = room
+        return 0
+
+    cdef int begin(self, uint32_t stream, uint32_t kind, uint64_t index) except -1:
+        """Closes the open entry and opens another, with an empty payload."""
+        cdef size_t at
+        cdef uint8_t* entry
+        self.reserve(HEADER + 8)
+        at = padded(self.filling.used)
+        memset(self.filling.data + self.filling.used, 0, at - self.filling.used)
+        entry = self.filling.data + at
+        put32(entry, HEADER)
+        put32(entry + 4, 0)
+        put64(entry + 8, self.batch + at)
+        put64(entry + 16, index)
+        put32(entry + 24, stream)
+        put32(entry + 28, 0)
+        put32(entry + 32, <uint32_t> at)
+        put32(entry + 36, kind)
+        self.filling.used = at + HEADER
+        self.opened = at
+        self.opened_stream = stream
+        self.opened_kind = kind
+        self.opened_tails = 0
+        if not self.scheduled:
+            self.scheduled = True
+            self.loop.call_soon(self.kick)
+        return 0
+
+    cdef uint64_t record(self, uint32_t stream, uint32_t kind, uint64_t index, const uint8_t* tail, uint32_t tails,
+                         const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
+        """One more message in an entry of its stream and kind: the open one, or a new one. Returns where that begins."""
+        cdef uint8_t* to
+        cdef uint8_t* entry
+        cdef bint same
+        if (self.opened_kind != kind or self.opened_stream != stream
+                or self.filling.used - self.opened + contents > ENTRY_LIMIT):
+            self.begin(stream, kind, index)
+            self.reserve(4)
+            put32(self.filling.data + self.filling.used, 0)
+            self.filling.used += 4
+        self.reserve(14 + tails + contents)
+        entry = self.filling.data + self.opened
+        to = self.filling.data + self.filling.used
+        if kind == KIND_RELOCATE:
+            put64(to, index)
+            to += 8
+        same = self.opened_tails == tails and memcmp(self.filling.data + self.opened_tail, tail, tails) == 0
+        put32(to, contents)
+        put16(to + 4, SAME if same else <uint16_t> tails)
+        to += 6
         if not same:
-            self.close_entry()
-            self.open_at = batch.length
-            self.open_stream = stream
-            self.open_kind = kind
-            entry = <Entry *> (batch.data + batch.length)
-            entry.magic = MAGIC
-            entry.length = 0
-            entry.checksum = 0
-            entry.stream = stream
-            entry.index = index
-            entry.term = 0
-            entry.kind = kind
-            entry.flags = 0
-            self.appended += ENTRY_BYTES
-        batch.length = need
-        self.appended += size
-        return batch.data + need - size
+            self.opened_tail = to - self.filling.data
+            self.opened_tails = tails
+            memcpy(to, tail, tails)
+            to += tails
+        memcpy(to, content, contents)
+        self.filling.used = to + contents - self.filling.data
+        put32(entry, <uint32_t> (self.filling.used - self.opened))
+        put32(entry + HEADER, get32(entry + HEADER) + 1)
+        return self.batch + self.opened
+
+    cdef uint64_t enqueue(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
+                     const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
+        """The indices of one stream must follow each other without a gap while its entry is open: a queue counts them."""
+        return self.record(stream, KIND_ENQUEUE, index, tail, tails, content, contents)
+
+    cdef uint64_t relocate(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
+                      const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
+        return self.record(stream, KIND_RELOCATE, index, tail, tails, content, contents)
 
     cdef int settle(self, uint32_t stream, uint64_t index) except -1:
-        """Logs that a record is gone; runs of neighbours share one (first u64, count u64) pair."""
-        cdef Batch *batch = &self.batches[self.filling]
-        cdef uint64_t *run
-        if self.open_stream == stream and self.open_kind == SETTLE:
-            run = <uint64_t *> (batch.data + batch.length - 16)
-            if run[0] + run[1] == index:
-                run[1] += 1
+        """The message `index` is done with: lengthens the last range when it follows on."""
+        cdef uint8_t* last
+        if (self.opened_kind == KIND_SETTLE and self.opened_stream == stream
+                and self.filling.used - self.opened < ENTRY_LIMIT):
+            last = self.filling.data + self.filling.used - 12
+            if get64(last) + get32(last + 8) == index and get32(last + 8) != 0xFFFFFFFF:
+                put32(last + 8, get32(last + 8) + 1)
                 return 0
-        run = <uint64_t *> self.reserve(stream, SETTLE, index, 16)
-        run[0] = index
-        run[1] = 1
+        else:
+            self.begin(stream, KIND_SETTLE, 0)
+        self.reserve(12)
+        last = self.filling.data + self.filling.used
+        put64(last, index)
+        put32(last + 8, 1)
+        self.filling.used += 12
+        put32(self.filling.data + self.opened, <uint32_t> (self.filling.used - self.opened))
         return 0
 
-    cdef void close_entry(self) noexcept:
-        cdef Batch *batch = &self.batches[self.filling]
-        if self.open_stream:
-            (<Entry *> (batch.data + self.open_at)).length = <uint32_t> (batch.length - self.open_at - ENTRY_BYTES)
-            self.open_stream = 0
-
-    cdef size_t backlog(self) noexcept:
-        return self.batches[self.filling].length
-
-    def append(self, uint32_t stream, uint16_t kind, uint64_t index, const uint8_t[::1] payload not None):
-        """One entry of its own. Returns the lsn that must be synced before anyone is told."""
-        cdef uint8_t *room
-        self.close_entry()
-        room = self.reserve(stream, kind, index, payload.shape[0])
-        if payload.shape[0]:
-            memcpy(room, &payload[0], payload.shape[0])
-        self.close_entry()
-        return self.appended
-
-    async def durable(self, lsn=None):
-        """Returns when everything up to lsn (default: all that was appended until now) is synced."""
-        cdef uint64_t target = self.appended if lsn is None else lsn
-        if self.synced >= target:
-            return
-        waiter = self.loop.create_future()
-        self.waiters.append((target, waiter))
-        self.hand_over()
-        await waiter
-
-    cdef int hand_over(self) except -1:
-        """Gives the filled batch to the writer unless it is busy; then `written` will."""
-        cdef Batch *batch = &self.batches[self.filling]
-        if self.writing or batch.length == 0:
-            return 0
-        self.close_entry()
-        self.fd, self.in_flight = self.next_fd, self.appended
-        self.file_bytes += batch.length
-        if self.file_bytes >= self.limit:
-            self.next_fd = self.open_next(self.file + 1)
-            self.file += 1
-            self.file_bytes = 0
-        self.writing = True
-        self.filling ^= 1
-        sem_post(<sem_t *> self.bell)
+    cdef int note(self, uint32_t stream, uint32_t kind, const uint8_t* payload, size_t size, uint64_t index) except -1:
+        if size > 0x7FFFFFFF:
+            raise ValueError(f"an entry of the log holds at most 2 GiB, not {size} bytes")
+        self.begin(stream, kind, index)
+        self.reserve(size)
+        memcpy(self.filling.data + self.filling.used, payload, size)
+        self.filling.used += size
+        put32(self.filling.data + self.opened, <uint32_t> (HEADER + size))
+        self.opened_kind = 0
         return 0
 
-    def flush(self):
-        """Starts writing what has been appended, if anything."""
-        self.hand_over()
+    def append(self, uint32_t stream, uint32_t kind, bytes payload not None, uint64_t index=0):
+        if self.failure is not None:
+            raise self.failure
+        self.note(stream, kind, <const uint8_t*> <char*> payload, len(payload), index)
+        return self.end()
 
-    def written(self):
-        """Called by the loop when the writer is done with its batch."""
-        os.eventfd_read(self.wake)
-        cdef Batch *batch = &self.batches[self.filling ^ 1]
-        if self.status:
-            self.loop.remove_reader(self.wake)
-            if self.on_failure is not None:
-                self.on_failure(OSError(self.status, strerror(self.status).decode()))
+    def command(self, bytes payload not None):
+        return self.append(METADATA_STREAM, KIND_COMMAND, payload)
+
+    def snapshot(self, bytes payload not None):
+        return self.append(METADATA_STREAM, KIND_SNAPSHOT, payload)
+
+    # ---- committing
+
+    def kick(self):
+        self.scheduled = False
+        if self.busy or self.rotating or self.filling.used == 0 or self.failure is not None:
             return
-        if self.fd != self.next_fd:
-            c_close(self.fd)
-        batch.length = 0
-        if batch.capacity > 8 << 20: # a burst is over: give its memory back
-            free(batch.data)
-            batch.data = NULL
-            batch.capacity = 0
-        self.writing = False
-        self.synced = self.in_flight
-        self.commits += 1
-        self.hand_over()
-        waiting = [w for w in self.waiters if w[0] > self.synced]
-        for target, waiter in self.waiters:
-            if target <= self.synced and not waiter.done():
-                waiter.set_result(None)
-        self.waiters = waiting
-        if self.on_synced is not None:
-            self.on_synced()
-
-    async def close(self):
-        """Writes and syncs what is left, then ends the thread."""
-        await self.durable()
-        self.loop.remove_reader(self.wake)
-        self.stopping = True
-        sem_post(<sem_t *> self.bell)
-        await asyncio.to_thread(self.thread.join)
-        os.close(self.wake)
-        os.close(self.next_fd)
-
-    # The writer's side
-
-    def run(self):
-        cdef uint64_t one = 1
-        with nogil:
-            while True:
-                while sem_wait(<sem_t *> self.bell) < 0:
-                    pass
-                if self.stopping:
-                    break
-                self.write_out()
-                c_write(self.wake, &one, 8)
-
-    cdef void write_out(self) noexcept nogil:
-        cdef Batch *batch = &self.batches[self.filling ^ 1]
-        cdef size_t at = 0
-        cdef Entry *entry
-        cdef ssize_t n
-        while at < batch.length: # checksums here, off the loop's thread
-            entry = <Entry *> (batch.data + at)
-            entry.checksum = ws_crc32c(batch.data + at + 12, ENTRY_BYTES - 12 + entry.length)
-            at += ENTRY_BYTES + entry.length
-        at = 0
-        while at < batch.length:
-            n = c_write(self.fd, batch.data + at, batch.length - at)
-            if n < 0 and errno == EINTR:
-                continue
-            if n <= 0:
-                self.status = errno
+        if self.fd < 0 or (self.file_used and self.file_used + self.filling.used > self.file_size):
+            self.rotating = True
+            try:
+                self.fd = self.open_next(self.batch)
+                self.file_used = os.lseek(self.fd, 0, os.SEEK_CUR)
+            except OSError as error:
+                self._fail(error)
                 return
-            at += n
-        if self.fsync and fdatasync(self.fd) < 0:
-            self.status = errno
+            finally:
+                self.rotating = False
+        self._hand_over()
 
+    def _hand_over(self):
+        cdef Batch batch = self.filling
+        cdef size_t used = padded(batch.used)
+        memset(batch.data + batch.used, 0, used - batch.used)
+        batch.used = used
+        self.filling = self.flying
+        self.filling.used = 0
+        self.flying = batch
+        self.opened_kind = 0
+        self.landing = self.batch + used
+        self.batch = self.landing
+        self.file_used += used
+        self.busy = True
+        os.eventfd_write(self.wake, 1)
 
-def entries(const uint8_t[::1] data not None):
-    """Walks one file of the log: yields (offset, stream, kind, index, payload) of each valid entry.
+    def _serve(self):
+        with nogil:
+            self.serve()
 
-    The payload is a bytes object. Ends at the first entry that is cut short or whose checksum is wrong; the generator's
-    return value is the offset where it ended, equal to len(data) when all was well.
-    """
-    cdef size_t at = 0, end = data.shape[0]
-    cdef const Entry *entry
-    while end - at >= ENTRY_BYTES:
-        entry = <const Entry *> &data[at]
-        if entry.magic != MAGIC or entry.length > end - at - ENTRY_BYTES:
-            break
-        if ws_crc32c(&data[at] + 12, ENTRY_BYTES - 12 + entry.length) != entry.checksum:
-            break
-        payload = PyBytes_FromStringAndSize(<const char *> &data[at] + ENTRY_BYTES, entry.length)
-        yield at, entry.stream, entry.kind, entry.index, payload
-        at += ENTRY_BYTES + entry.length
-    return at
+    cdef void serve(self) noexcept nogil:
+        cdef uint64_t ring = 0
+        while True:
+            if c_read(self.wake, &ring, 8) != 8:
+                if errno == EINTR:
+                    continue
+                return
+            if self.stopping:
+                return
+            self.error = commit(&self.flying, self.fd, self.fsync)
+            ring = 1
+            c_write(self.done, &ring, 8)
+
+    def _landed(self):
+        os.eventfd_read(self.done)
+        self.busy = False
+        if self.error:
+            self._fail(OSError(self.error, os.strerror(self.error)))
+            return
+        self.synced = self.landing
+        self.commits += 1
+        for listener in self.listeners:
+            listener()
+        waiting, self.futures = self.futures, []
+        for lsn, future in waiting:
+            if lsn > self.synced:
+                self.futures.append((lsn, future))
+            elif not future.done():
+                future.set_result(None)
+        self.kick()
+
+    def _fail(self, error):
+        """From here on nothing is durable any more. A failed sync is never tried again: the kernel may have dropped pages."""
+        self.failure = error
+        waiting, self.futures = self.futures, []
+        for _, future in waiting:
+            if not future.done():
+                future.set_exception(error)
+        self.on_failure(error)
+
+    cdef int listen(self, object listener) except -1:
+        self.listeners.append(listener)
+        return 0
+
+    def durable(self, lsn=None):
+        future = self.loop.create_future()
+        target = self.end() if lsn is None else lsn
+        if self.failure is not None:
+            future.set_exception(self.failure)
+        elif target <= self.synced:
+            future.set_result(None)
+        else:
+            self.futures.append((target, future))
+            self.loop.call_soon(self.kick)
+        return future
+
+    def close(self):
+        if self.thread is None:
+            return
+        poll = select.poll()
+        poll.register(self.done, select.POLLIN)
+        self.kick()
+        while self.busy and poll.poll():
+            self._landed()
+        self.stopping = True
+        os.eventfd_write(self.wake, 1)
+        self.thread.join()
+        self.thread = None
+        self.loop.remove_reader(self.done)
+        os.close(self.done)
+        os.close(self.wake)

@@ -8,7 +8,7 @@ class Queue:
     closed: bool
     ready: int  # read-only from here on
     unacked: int
-    bytes_ready: int  # of content (header and body), as framed
+    bytes_ready: int  # of bodies
     bytes_unacked: int
     memory: int  # bytes of segments
     consumers: int
@@ -40,7 +40,7 @@ class Queue:
         """Appends again to the log what lies in it before `before` and is alive. Returns how many."""
 
     def close(self) -> None:
-        """The queue is deleted: drops what is ready, logs the end of the stream, lets unacknowledged ones go when settled.
+        """The queue is deleted: drops what is ready, logs the end of the stream.
 
-        Consumers are the caller's: cancel them first.
+        Unacknowledged messages go when they are settled. Consumers are the caller's: cancel them first.
         """

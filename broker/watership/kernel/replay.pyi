@@ -7,13 +7,15 @@ class Replay:
 
     snapshot: bytes | None  # the last one, and the commands after it
     commands: list[bytes]
+    snapshot_lsn: int  # where it lies; 0: there is none
     end: int  # the lsn where the intact log ends
     streams: set[int]  # queue streams with messages left
 
     def feed(self, data: memoryview, base: int, *, last: bool) -> int:
-        """One file whose first byte is lsn `base`. Keeps `data` until `close`. Returns the offset where intact entries end.
+        """One file whose first byte is lsn `base`; it must stay as it is until `close`.
 
-        Raises CorruptEntry for damage with intact entries behind it; with last=False, for any early end as well.
+        Returns the offset at which intact entries end. With last=True raises CorruptEntry when there are intact ones of
+        a later commit behind that: then this is no torn end but damage.
         """
 
     def restore(self, stream: int, queue: Queue) -> int:

@@ -1,17 +1,35 @@
-from libc.stdint cimport uint64_t
-from .journal cimport Journal
+from libc.stdint cimport uint8_t, uint64_t
+
+from watership.kernel.journal cimport Journal
+
+cdef enum:
+    RECEIVE = 262144              # bytes of one read
+    CARRY = 4096                  # bytes of an unfinished frame that are copied in front of the next read
 
 cdef class Work:
-    """Something that may have to be done once at the end of a tick: a queue to pump, an output to flush."""
-    cdef bint dirty
+    """Something that has to do with the end of a tick: a queue or a connection."""
+    cdef Kernel kernel
+    cdef bint dirty               # in the kernel's list of this tick
+    cdef bint waiting             # in the kernel's list of those who wait for the log
     cdef int run(self) except -1
+    cdef bint committed(self, uint64_t synced) except -1
+    cdef int failed(self, object error) except -1
 
 cdef class Kernel:
     cdef readonly Journal journal
     cdef readonly uint64_t epoch
-    cdef list queues, outputs, channels, held, paused
+    cdef public uint64_t frame_max, max_message_size, memory_limit
+    cdef public object on_memory
+    cdef readonly uint64_t memory, published, confirmed, routed, dropped, returned
     cdef object loop
-    cdef int pump_later(self, Work queue) except -1
-    cdef int flush_later(self, Work output) except -1
-    cdef int settle(self) except -1
-    cdef uint64_t durable_lsn(self) noexcept
+    cdef list queues, connections, waiters
+    cdef bint scheduled, short_of_memory
+    cdef uint8_t* receive
+
+    cdef int schedule(self) except -1
+    cdef int touch_queue(self, Work queue) except -1
+    cdef int touch_connection(self, Work connection) except -1
+    cdef int wait(self, Work work) except -1
+    cdef int sweep(self, list works) except -1
+    cdef uint64_t position(self) noexcept
+    cdef bint is_durable(self, uint64_t lsn) noexcept

@@ -1,73 +1,115 @@
-"""What one event loop shares: the work left for the end of this tick, the journal, and the epoch of cached routes.
+"""What one event loop shares, and the end of each tick. See tick.pyi.
 
-A tick is one read from one socket. Whatever it makes dirty is done once at its end: queues are pumped to consumers with credit,
-then every dirty output is written once, then the journal's batch goes to its thread.
+A tick begins with the first thing that becomes dirty and ends when the loop next runs its callbacks: by then every
+socket that was readable has been read once, so that their messages share one log commit and one write each way.
 """
+
+from libc.stdlib cimport free, malloc
+
+from watership.kernel.journal cimport Journal
 
 
 cdef class Work:
     cdef int run(self) except -1:
         return 0
 
+    cdef bint committed(self, uint64_t synced) except -1:
+        """More of the log is durable. True: still waiting."""
+        return False
+
+    cdef int failed(self, object error) except -1:
+        return 0
+
 
 cdef class Kernel:
-    """The heart of the data plane; one per broker process."""
+    def __cinit__(self):
+        self.receive = <uint8_t*> malloc(CARRY + RECEIVE)
+        if self.receive == NULL:
+            raise MemoryError
 
-    def __cinit__(self, loop, *, Journal journal=None):
+    def __dealloc__(self):
+        free(self.receive)
+
+    def __init__(self, loop, *, Journal journal=None, uint64_t frame_max=131072, uint64_t max_message_size=16777216):
         self.loop = loop
         self.journal = journal
-        self.queues, self.outputs, self.channels, self.held, self.paused = [], [], [], [], []
+        self.frame_max = frame_max
+        self.max_message_size = max_message_size
+        self.queues = []
+        self.connections = []
+        self.waiters = []
         if journal is not None:
-            journal.on_synced = self.synced
+            journal.listen(self._committed)
 
     def invalidate(self):
-        """Every cached route dies: call it when exchanges, bindings, queues or permissions change."""
         self.epoch += 1
 
-    cdef int pump_later(self, Work queue) except -1:
+    cdef uint64_t position(self) noexcept:
+        """Where the log ends now: what was appended so far is durable once this is."""
+        return self.journal.end() if self.journal is not None else 0
+
+    cdef bint is_durable(self, uint64_t lsn) noexcept:
+        return self.journal is None or lsn <= self.journal.synced
+
+    cdef int schedule(self) except -1:
+        if not self.scheduled:
+            self.scheduled = True
+            self.loop.call_soon(self.end_tick)
+        return 0
+
+    cdef int touch_queue(self, Work queue) except -1:
+        """There may be something to deliver."""
         if not queue.dirty:
             queue.dirty = True
             self.queues.append(queue)
+            self.schedule()
         return 0
 
-    cdef int flush_later(self, Work output) except -1:
-        if not output.dirty:
-            output.dirty = True
-            self.outputs.append(output)
+    cdef int touch_connection(self, Work connection) except -1:
+        """There is something to write."""
+        if not connection.dirty:
+            connection.dirty = True
+            self.connections.append(connection)
+            self.schedule()
         return 0
 
-    cdef int settle(self) except -1:
+    cdef int wait(self, Work work) except -1:
+        if not work.waiting:
+            work.waiting = True
+            self.waiters.append(work)
+        return 0
+
+    cdef int sweep(self, list works) except -1:
         cdef Work work
-        while self.queues:
-            pumped, self.queues = self.queues, []
-            for work in pumped:
-                work.dirty = False
+        for work in works:
+            work.dirty = False
+            try:
                 work.run()
-        while self.outputs:
-            flushed, self.outputs = self.outputs, []
-            for work in flushed:
-                work.dirty = False
-                work.run()
-        if self.journal is not None:
-            self.journal.hand_over()
+            except Exception as error:
+                work.failed(error)
+                self.loop.call_exception_handler(
+                    {"message": f"{type(work).__name__} failed at the end of a tick", "exception": error}
+                )
         return 0
 
     def end_tick(self):
-        """Does what this tick left to do. Connections call it after each read; others after they changed something."""
-        self.settle()
+        self.scheduled = False
+        if self.journal is not None:
+            self.journal.kick()
+        works, self.queues = self.queues, []
+        self.sweep(works)
+        works, self.connections = self.connections, []
+        self.sweep(works)
+        if self.memory_limit and (self.memory > self.memory_limit) != self.short_of_memory:
+            self.short_of_memory = not self.short_of_memory
+            if self.on_memory is not None:
+                self.on_memory(self.short_of_memory)
 
-    cdef uint64_t durable_lsn(self) noexcept:
-        return self.journal.synced if self.journal is not None else 0
-
-    def synced(self):
-        """The journal has synced a batch: confirms and held replies may leave, paused publishers may go on."""
-        channels, self.channels = self.channels, []
-        for channel in channels:
-            channel.confirm_synced()
-        held, self.held = self.held, []
-        for output in held:
-            self.flush_later(output)
-        paused, self.paused = self.paused, []
-        for connection in paused:
-            connection.resume_publishing()
-        self.settle()
+    def _committed(self):
+        cdef Work work
+        cdef uint64_t synced = self.journal.synced
+        works, self.waiters = self.waiters, []
+        for work in works:
+            work.waiting = False
+            if work.committed(synced):
+                self.wait(work)

@@ -1,17 +1,34 @@
-"""The files of the log: which exist, where each begins, and when one can be given up."""
+"""The files of the log: which exist, where each begins, and when one can be given up.
+
+Invariants: files follow each other without a gap, each is named after the position of its first byte, and only the
+last is written to. A file is given up only when no stream needs anything in it any more; what was appended again to
+make that so must be durable first. Nothing here looks into an entry: that is the reader's and the writer's part.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import mmap
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+from watership.store.directory import Directory
+from watership.store.errors import RecoveryError
+
+SPARES = 2  # given-up files kept to be written again: that saves the file system work in every sync
+STEP = 2  # files that one rotation tries to free
 
 
 class Reader(Protocol):
     """What recovery feeds the files to: `kernel.Replay`."""
 
-    end: int
-
+    @property
+    def end(self) -> int: ...
+    @property
+    def snapshot_lsn(self) -> int: ...
     def feed(self, data: memoryview, base: int, *, last: bool) -> int: ...
 
 
@@ -36,32 +53,166 @@ class Writer(Protocol):
 
 
 class Log:
-    """A locked data directory. In order: Log(), recover(), run(), then attach and detach as queues come and go; close().
+    """A locked data directory. In order: Log(), recover(), run(), attach and detach as queues come and go, close().
 
     log = Log(data)                                   # DirectoryInUse, NewerFormat
     replay = Replay()
     log.recover(replay)                               # RecoveryError
     journal = Journal(loop, start=log.end, open_next=log.open_next, on_failure=...)
-    kernel = Kernel(loop, journal=journal)
-    ... apply replay.snapshot and replay.commands; make queues; replay.restore(stream, queue); log.attach(stream, queue)
-    replay.close()
     log.run(journal, snapshot=metadata.encode)        # before the first append
+    kernel = Kernel(loop, journal=journal)
+    ... replay.snapshot and replay.commands; make queues; replay.restore(stream, queue); log.attach(stream, queue)
+    replay.close()
     """
-
-    end: int  # the lsn at which the next entry goes
 
     def __init__(self, directory: Path, *, file_size: int = 1 << 26, slack: int = 1 << 28) -> None:
         """file_size: bytes of one file. slack: bytes the log may take beyond twice what is alive."""
-        raise RuntimeError("being built")
+        self.end = 0  # the position at which the next entry goes
+        self._directory = Directory(directory)
+        self._file_size = file_size
+        self._slack = slack
+        self._files = self._directory.files()
+        self._spares: list[Path] = []
+        self._descriptor: int | None = None
+        self._sources: dict[int, Source] = {}
+        self._writer: Writer | None = None
+        self._snapshot: Callable[[], bytes] | None = None
+        self._metadata_from = 0
+        self._safe = 0
+        for unused in directory.glob("*.spare"):
+            unused.unlink()
 
-    def recover(self, reader: Reader) -> None: ...
+    @property
+    def size(self) -> int:
+        """Bytes of log between the oldest file's beginning and the end."""
+        end = self._writer.appended if self._writer else self.end
+        return end - self._files[0][0] if self._files else 0
 
-    def open_next(self, lsn: int) -> int: ...
+    def recover(self, reader: Reader) -> None:
+        """Feeds every file in order. Cuts a torn end off; raises RecoveryError for damage anywhere else."""
+        if self._files:
+            self.end = self._files[0][0]
+        for place, (base, path) in enumerate(self._files):
+            if base != self.end:
+                raise RecoveryError(
+                    f"{path.parent}: the log lacks the bytes from {self.end} to {base}: a file is missing"
+                )
+            last = place == len(self._files) - 1
+            intact = self._feed(reader, base, path, last=last)
+            self.end = base + intact
+            if not last and self.end != self._files[place + 1][0]:
+                raise RecoveryError(
+                    f"{path}: damaged at offset {intact}, in the middle of the log. Restore it from a backup"
+                )
+        self._metadata_from = reader.snapshot_lsn
 
-    def run(self, writer: Writer, *, snapshot: Callable[[], bytes]) -> None: ...
+    def _feed(self, reader: Reader, base: int, path: Path, *, last: bool) -> int:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b"")
+        try:
+            return reader.feed(data, base, last=last)
+        except ValueError as error:
+            raise RecoveryError(f"{path}: {error}. Restore it from a backup") from error
 
-    def attach(self, stream: int, source: Source) -> None: ...
+    def run(self, writer: Writer, *, snapshot: Callable[[], bytes]) -> None:
+        """From now on files are given up; `snapshot` is what all metadata commands so far have led to."""
+        self._writer = writer
+        self._snapshot = snapshot
 
-    def detach(self, stream: int) -> None: ...
+    def attach(self, stream: int, source: Source) -> None:
+        self._sources[stream] = source
 
-    def close(self) -> None: ...
+    def detach(self, stream: int) -> None:
+        self._sources.pop(stream, None)
+
+    def open_next(self, lsn: int) -> int:
+        """The descriptor of the file whose next byte is `lsn`: the recovered one at first, then a new or a used one.
+
+        Raises OSError (with the file's name) when the disk has no room for another.
+        """
+        if self._descriptor is None and self._files and lsn == self.end:
+            base, path = self._files[-1]
+            if lsn - base < self._file_size and (lsn > base or len(self._files) == 1):
+                return self._open(path, lsn - base)
+            if lsn == base:
+                self._files.pop()[1].unlink()
+        else:
+            self._reclaim(lsn)
+        path = self._directory.path_of(lsn)
+        if self._spares:
+            self._spares.pop().rename(path)
+        self._files.append((lsn, path))
+        descriptor = self._open(path, 0)
+        self._directory.sync()
+        return descriptor
+
+    def _open(self, path: Path, offset: int) -> int:
+        """Positioned at `offset`. Nothing intact follows: a fresh file is zeros, a used one has other positions."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            if offset:
+                os.ftruncate(descriptor, offset)
+            if os.fstat(descriptor).st_size < self._file_size:
+                self._allocate(descriptor, path)
+            os.lseek(descriptor, offset, os.SEEK_SET)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = descriptor
+        return descriptor
+
+    def _allocate(self, descriptor: int, path: Path) -> None:
+        try:
+            os.posix_fallocate(descriptor, 0, self._file_size)
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
+                raise OSError(error.errno, f"cannot make room for the log: {error.strerror}", str(path)) from error
+
+    def _reclaim(self, lsn: int) -> None:
+        """Gives up files that nothing needs; has what still lives in the oldest ones appended again when it is little."""
+        if self._writer is None or self._writer.synced < self._safe:
+            return
+        needed = [oldest for source in self._sources.values() if (oldest := source.oldest) is not None]
+        floor = min([self._metadata_from, lsn, *needed])
+        while len(self._files) > 1 and self._files[1][0] <= floor:
+            self._give_up(self._files.pop(0)[1])
+        if len(self._files) < 2:
+            return
+        self._renew_metadata(self._files[1][0])
+        alive = sum(source.logged_bytes for source in self._sources.values())
+        if lsn - self._files[0][0] > 2 * alive + self._slack:
+            target = self._files[min(STEP, len(self._files) - 1)][0]
+            for source in list(self._sources.values()):
+                oldest = source.oldest
+                if oldest is not None and oldest < target:
+                    source.relocate(target)
+            self._renew_metadata(target)
+            self._safe = self._writer.appended
+
+    def _renew_metadata(self, before: int) -> None:
+        if self._metadata_from < before and self._writer is not None and self._snapshot is not None:
+            self._metadata_from = self._writer.appended
+            self._writer.snapshot(self._snapshot())
+            self._safe = self._writer.appended
+
+    def _give_up(self, path: Path) -> None:
+        if len(self._spares) < SPARES:
+            spare = path.with_suffix(".spare")
+            path.rename(spare)
+            self._spares.append(spare)
+        else:
+            path.unlink()
+
+    def close(self) -> None:
+        """After the writer has ended. The directory may then be used by another process."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        for spare in self._spares:
+            with contextlib.suppress(OSError):
+                spare.unlink()
+        self._directory.close()

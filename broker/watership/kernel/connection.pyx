@@ -1,0 +1,431 @@
+"""The incoming half of a connection: frames out of a stream of octets. See connection.pyi.
+
+Every frame's length is checked once, in `scan`, against what is there and what was negotiated; what looks at its payload
+checks against that length. A frame that is not all there is carried over to the next read: a short one is copied in front
+of it, of a long one the rest is read right behind it, so that slow peers cost no more than fast ones.
+"""
+
+import asyncio
+
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcmp, memcpy, memmove
+from cpython.buffer cimport PyBUF_WRITE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.memoryview cimport PyMemoryView_FromMemory
+
+from watership.kernel.channel cimport Channel
+from watership.kernel.content cimport (
+    CONTENT_HEADER, END, FRAME, WANTS_VALIDATION, Content, Properties, body_of, read_properties, whole,
+)
+from watership.kernel.octets cimport ld16, ld32, ld64
+from watership.kernel.outbox cimport UNSENT, Outbox
+from watership.kernel.queue cimport Queue
+from watership.kernel.route cimport CachedRoute, Route
+from watership.kernel.tick cimport CARRY, RECEIVE, Kernel
+
+from watership.kernel.errors import ProtocolViolation
+
+cdef enum:
+    PUBLISH = 0x3C0028
+    ACK = 0x3C0050
+    REJECT = 0x3C005A
+    NACK = 0x3C0078
+    CHANNEL_CLOSE = 0x140028
+    CHANNEL_CLOSE_OK = 0x140029
+    ROUTES = 1024                  # a channel forgets its cached routes beyond this
+    BACKLOG = 67108864             # octets of log not yet durable at which publishers pause
+
+
+cdef class Scanner(Outbox):
+    def __init__(self, Kernel kernel not None, handler):
+        self.kernel = kernel
+        self.handler = handler
+        self.current_number = -1
+        self.touched = []
+
+    def __dealloc__(self):
+        free(self.carried)
+
+    def channel(self, number):
+        return self.channels.get(number)
+
+    @property
+    def reading_paused(self):
+        return self.held_back or self.throttled
+
+    # ---- the transport's side
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.set_write_buffer_limits(high=UNSENT, low=UNSENT // 4)
+        self.announced = True
+        self.handler.on_connected()
+
+    def get_buffer(self, sizehint):
+        cdef Kernel kernel = self.kernel
+        self.carry_receives = self.carries > CARRY
+        if self.carry_receives:
+            return PyMemoryView_FromMemory(
+                <char*> self.carried + self.carries, self.carry_room - self.carries, PyBUF_WRITE
+            )
+        if self.carries:
+            memcpy(kernel.receive, self.carried, self.carries)
+        return PyMemoryView_FromMemory(<char*> kernel.receive + self.carries, RECEIVE, PyBUF_WRITE)
+
+    def buffer_updated(self, Py_ssize_t nbytes):
+        cdef size_t size = self.carries + nbytes
+        self.recv_oct += nbytes
+        self.recv_cnt += 1
+        self.carries = 0
+        if not self.deaf:
+            self.feed(self.carried if self.carry_receives else self.kernel.receive, size)
+
+    def eof_received(self):
+        return None
+
+    def connection_lost(self, exc):
+        cdef Channel channel
+        self.lost = self.deaf = True
+        for channel in list(self.channels.values()):
+            channel.close()
+        self.buffer = None
+        self.data = NULL
+        self.used = self.room = 0
+        self.barriers = []
+        self.touched = []
+        self.current = None
+        self.current_number = -1
+        if self.announced and not self.ended:
+            self.ended = True
+            self.handler.on_lost(exc)
+
+    cdef int woken(self) except -1:
+        cdef Channel channel
+        for channel in self.channels.values():
+            channel.wake()
+        return 0
+
+    cdef int forget(self, int number) except -1:
+        if number >= 0:
+            self.channels.pop(number, None)
+        self.current = None
+        self.current_number = -1
+        return 0
+
+    # ---- scanning
+
+    cdef int feed(self, const uint8_t* data, size_t size) except -1:
+        self.position = 0
+        if not self.greeted and size >= 8:
+            self.greeted = True
+            self.position = 8
+            try:
+                self.handler.on_protocol_header(PyBytes_FromStringAndSize(<const char*> data, 8))
+            except Exception as error:
+                self.complain(error)
+        while self.greeted and not self.deaf:
+            try:
+                self.scan(data, size)
+                break
+            except Exception as error:
+                self.complain(error)
+        if not self.deaf:
+            self.keep(data + self.position, size - self.position)
+        return self.answer()
+
+    cdef size_t scan(self, const uint8_t* data, size_t size) except -1:
+        """Frame after frame. `position` is always behind what has been taken, also when this raises."""
+        cdef const uint8_t* frame
+        cdef size_t limit = self.frame_max or self.kernel.frame_max
+        cdef uint32_t length
+        while size - self.position >= FRAME - 1 and not self.deaf:
+            frame = data + self.position
+            length = ld32(frame + 3)
+            if length > limit:
+                self.frame_error(frame, f"frame of {length} octets is larger than the negotiated {limit}")
+            if length + <size_t> FRAME > size - self.position:
+                break
+            if frame[FRAME - 1 + length] != END:
+                self.frame_error(frame, f"frame ends with octet {frame[FRAME - 1 + length]} instead of 206")
+            self.position += length + FRAME
+            self.frame(frame, length, size - self.position)
+            limit = self.frame_max or self.kernel.frame_max
+        return 0
+
+    cdef int complain(self, object error) except -1:
+        """Tells the handler, on the channel it is about: 0 for what ends the connection."""
+        cdef int number = self.current_number if self.current_number > 0 else 0
+        if isinstance(error, ProtocolViolation) and error.code != 406:
+            number = 0
+        self.handler.on_error(number, error)
+        return 0
+
+    cdef int frame_error(self, const uint8_t* frame, str why) except -1:
+        self.deaf = True
+        raise ProtocolViolation(501, f"type {frame[0]} on channel {ld16(frame + 1)}: {why}")
+
+    cdef int keep(self, const uint8_t* data, size_t size) except -1:
+        """Carries over the beginning of a frame; a long one is given room for all of it."""
+        cdef size_t room = CARRY
+        if size > CARRY:
+            room = <size_t> ld32(data + 3) + FRAME
+        if size and self.carry_room < room:
+            if data >= self.carried and data < self.carried + self.carry_room:
+                memmove(self.carried, data, size)
+                self.grow_carried(room)
+            else:
+                self.grow_carried(room)
+                memcpy(self.carried, data, size)
+        elif size:
+            memmove(self.carried, data, size)
+        elif self.carry_room > CARRY:
+            free(self.carried)
+            self.carried = NULL
+            self.carry_room = 0
+        self.carries = size
+        return 0
+
+    cdef int grow_carried(self, size_t room) except -1:
+        cdef uint8_t* grown = <uint8_t*> realloc(self.carried, room)
+        if grown == NULL:
+            raise MemoryError
+        self.carried = grown
+        self.carry_room = room
+        return 0
+
+    cdef int frame(self, const uint8_t* frame, uint32_t size, size_t available) except -1:
+        """One frame that is all there, with `available` octets behind it."""
+        cdef uint16_t number = ld16(frame + 1)
+        cdef uint32_t method
+        cdef Channel channel
+        if number != self.current_number:
+            self.current = self.channels.get(number)
+            self.current_number = number
+        channel = self.current
+        if self.closing and number:
+            return 0
+        if frame[0] == 1:
+            if size < 4:
+                raise ProtocolViolation(502, "method frame without class and method id")
+            method = ld32(frame + 7)
+            if method == PUBLISH and channel is not None and channel.content is None and not channel.closing:
+                return self.publish(channel, frame, size, available)
+            return self.method(channel, method, frame, size)
+        if frame[0] == 8:
+            if number or size:
+                raise ProtocolViolation(501, "heartbeat with a payload or not on channel 0")
+            return 0
+        if frame[0] != 2 and frame[0] != 3:
+            self.frame_error(frame, "unknown frame type")
+        if channel is None or number == 0:
+            raise ProtocolViolation(505, f"content frame on channel {number}, which is not open")
+        if channel.closing:
+            return 0
+        return self.content(channel, frame, size)
+
+    cdef int method(self, Channel channel, uint32_t method, const uint8_t* frame, uint32_t size) except -1:
+        if channel is not None:
+            if channel.closing and method != CHANNEL_CLOSE and method != CHANNEL_CLOSE_OK:
+                return 0
+            if channel.content is not None and not channel.closing:
+                channel.content = None
+                raise ProtocolViolation(
+                    505, "expected content frames, got a method frame", method >> 16, method & 0xFFFF
+                )
+            if not channel.closing and (method == ACK or method == NACK or method == REJECT):
+                return self.acknowledge(channel, method, frame, size)
+        self.handler.on_method(ld16(frame + 1), PyBytes_FromStringAndSize(<const char*> frame + 7, size))
+        return 0
+
+    cdef int acknowledge(self, Channel channel, uint32_t method, const uint8_t* frame, uint32_t size) except -1:
+        cdef uint8_t bits
+        if size < 13:
+            raise ProtocolViolation(502, "acknowledgement too short", 60, method & 0xFFFF)
+        bits = frame[19]
+        if method == ACK:
+            return channel.settle_tag(ld64(frame + 11), bits & 1, True, False)
+        if method == NACK:
+            return channel.settle_tag(ld64(frame + 11), bits & 1, False, bits & 2)
+        return channel.settle_tag(ld64(frame + 11), False, False, bits & 1)
+
+    # ---- publishing
+
+    cdef int publish(self, Channel channel, const uint8_t* frame, uint32_t size, size_t available) except -1:
+        """A publish method. When its content is all there, in a row, the message is taken without another copy."""
+        cdef const uint8_t* content = frame + size + FRAME
+        cdef size_t contents
+        contents = whole(
+            content, available, channel.number, (self.frame_max or self.kernel.frame_max) + FRAME,
+            self.kernel.max_message_size,
+        )
+        if contents == 0:
+            channel.content = Content(
+                PyBytes_FromStringAndSize(<const char*> frame + 11, size - 4), self.kernel.frame_max
+            )
+            return 0
+        self.position += contents
+        return self.deliver(channel, frame + 11, size - 4, content, contents)
+
+    cdef int content(self, Channel channel, const uint8_t* frame, uint32_t size) except -1:
+        """A content frame of a message that did not come in one piece."""
+        cdef Content content = channel.content
+        cdef bint complete = False
+        if content is None:
+            raise ProtocolViolation(505, "content frame without a method that has content")
+        channel.content = None                 # stays so if anything below raises
+        if frame[0] == 2:
+            content.header(frame, size)
+            if content.size > self.kernel.max_message_size:
+                raise ProtocolViolation(
+                    406, f"message size {content.size} is larger than configured max size {self.kernel.max_message_size}",
+                    60, 40,
+                )
+        else:
+            content.body(frame + 7, size)
+        complete = content.complete()
+        if not complete:
+            channel.content = content
+            return 0
+        return self.deliver(
+            channel, <const uint8_t*> PyBytes_AS_STRING(content.publish), <uint32_t> len(content.publish),
+            content.data, content.used,
+        )
+
+    cdef CachedRoute lookup(self, Channel channel, const uint8_t* publish, uint32_t size):
+        cdef CachedRoute cached = channel.latest
+        cdef bytes key
+        if channel.epoch != self.kernel.epoch:
+            channel.routes = {}
+            channel.epoch = self.kernel.epoch
+            channel.latest = cached = None
+        if (cached is not None and <uint32_t> len(cached.publish) == size
+                and memcmp(PyBytes_AS_STRING(cached.publish), publish, size) == 0):
+            return cached
+        key = PyBytes_FromStringAndSize(<const char*> publish, size)
+        cached = <CachedRoute> channel.routes.get(key)
+        if cached is None:
+            cached = CachedRoute(key)
+            cached.route = <Route?> self.handler.route(channel, key)
+            if len(channel.routes) >= ROUTES:
+                channel.routes = {}
+            channel.routes[key] = cached
+        channel.latest = cached
+        return cached
+
+    cdef int deliver(self, Channel channel, const uint8_t* publish, uint32_t publishes,
+                     const uint8_t* content, size_t contents) except -1:
+        """Sound frames of a whole message to the queues where it belongs."""
+        cdef CachedRoute cached = self.lookup(channel, publish, publishes)
+        cdef Route route = cached.route
+        cdef Queue queue
+        cdef Properties properties
+        cdef bint logged = False
+        if not read_properties(content + 19, ld32(content + 3) - 12, &properties):
+            raise ProtocolViolation(502, "malformed property list in a content header", 60, 40)
+        if route.by_content or properties.flags & WANTS_VALIDATION:
+            route = self.refine(channel, cached, content, ld32(content + 3) - 12, properties.flags & WANTS_VALIDATION)
+        for queue in route.queues:
+            queue.push(
+                <const uint8_t*> PyBytes_AS_STRING(cached.publish) + 2, cached.tails, content, <uint32_t> contents,
+                properties.mode == 2,
+            )
+            if queue.stream:
+                logged = True
+        self.publishes += 1
+        channel.published += 1
+        self.kernel.published += 1
+        if route.queues:
+            self.kernel.routed += 1
+            if logged and properties.mode == 2:
+                channel.logged = True
+        else:
+            self.unroutable(channel, cached, content, contents)
+        if channel.confirming:
+            channel.sequence += 1
+        if not channel.touched:
+            channel.touched = True
+            self.touched.append(channel)
+        return 0
+
+    cdef Route refine(self, Channel channel, CachedRoute cached, const uint8_t* content, uint32_t size, bint check):
+        cdef bytes properties = PyBytes_FromStringAndSize(<const char*> content + 19, size)
+        if check and properties != channel.validated:
+            self.handler.validate(channel, properties)
+            channel.validated = properties
+        if cached.route.by_content:
+            return <Route?> self.handler.route_content(channel, cached.publish, properties)
+        return cached.route
+
+    cdef int unroutable(self, Channel channel, CachedRoute cached, const uint8_t* content, size_t contents) except -1:
+        if not cached.mandatory:
+            channel.dropped += 1
+            self.kernel.dropped += 1
+            return 0
+        channel.returned += 1
+        self.kernel.returned += 1
+        self.handler.on_unroutable(
+            channel, cached.publish,
+            PyBytes_FromStringAndSize(<const char*> content + 19, ld32(content + 3) - 12),
+            body_of(content, contents),
+        )
+        return 0
+
+    cdef int answer(self) except -1:
+        """After a read: confirms for what it brought, and a pause when the log falls behind."""
+        cdef Channel channel
+        cdef uint64_t end = self.kernel.position()
+        if not self.touched:
+            return 0
+        for channel in self.touched:
+            channel.confirm(end)
+        self.touched = []
+        if self.kernel.journal is not None and end - self.kernel.journal.synced > BACKLOG:
+            before = self.reading_paused
+            self.throttled = True
+            self.adjust_reading(before)
+            self.kernel.wait(self)
+        return 0
+
+    # ---- waiting
+
+    cdef bint committed(self, uint64_t synced) except -1:
+        cdef Channel channel
+        cdef bint waiting = Outbox.committed(self, synced)
+        for channel in list(self.channels.values()):
+            if channel.pending and channel.release_confirms(synced):
+                waiting = True
+        if self.throttled and self.kernel.position() - synced <= BACKLOG // 2:
+            before = self.reading_paused
+            self.throttled = False
+            self.adjust_reading(before)
+        return waiting or self.throttled
+
+    def pause_reading(self):
+        before = self.reading_paused
+        self.held_back = True
+        self.adjust_reading(before)
+
+    def resume_reading(self):
+        before = self.reading_paused
+        self.held_back = False
+        self.adjust_reading(before)
+
+    cdef int adjust_reading(self, bint before) except -1:
+        cdef bint now = self.held_back or self.throttled
+        if now == before or self.transport is None or self.lost:
+            return 0
+        if now:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+        return 0
+
+    def close(self):
+        self.deaf = True
+        Outbox.close(self)
+
+
+class Connection(Scanner, asyncio.BufferedProtocol):
+    """A Scanner that asyncio recognises as what it is."""
+
+    __slots__ = ()

@@ -1,0 +1,40 @@
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+cdef struct Found:
+    uint64_t index
+    uint64_t lsn
+    const uint8_t* tail
+    const uint8_t* content
+    uint32_t size
+
+cdef struct Range:
+    uint64_t first
+    uint64_t count
+
+cdef class Held:
+    """A file's octets, there for as long as this is."""
+    cdef Py_buffer buffer
+    cdef bint holding
+
+cdef class Stream:
+    cdef Found* found
+    cdef size_t founds, found_room
+    cdef Range* ranges
+    cdef size_t range_count, range_room
+    cdef uint64_t top             # highest index ever seen
+
+    cdef int add(self, uint64_t index, uint64_t lsn, const uint8_t* tail, const uint8_t* content, uint32_t size) except -1
+    cdef int settle(self, uint64_t first, uint64_t count) except -1
+    cdef size_t alive(self) noexcept
+
+cdef class Replay:
+    cdef readonly bytes snapshot
+    cdef readonly list commands
+    cdef readonly uint64_t end
+    cdef readonly uint64_t snapshot_lsn
+    cdef dict found
+    cdef list held
+
+    cdef int take(self, const uint8_t* entry, uint64_t lsn) except -1
+    cdef int take_records(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1
+    cdef int take_ranges(self, Stream stream, const uint8_t* entry) except -1

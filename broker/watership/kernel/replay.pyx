@@ -1,0 +1,234 @@
+"""Reads the log again at the start. See replay.pyi for what callers may rely on, entry.pxd for the bytes.
+
+Messages are noted by address while the files are read, and copied into their queue once it is known which of them were
+settled: one small C structure per message, no Python object.
+"""
+
+from libc.stdlib cimport free, qsort, realloc
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_FromStringAndSize
+
+from watership.kernel.entry cimport (
+    HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_RELOCATE, KIND_SETTLE, KIND_SNAPSHOT, SAME, entry_crc, padded,
+)
+from watership.kernel.octets cimport get16, get32, get64
+from watership.kernel.queue cimport LOGGED, REDELIVERED, Queue, tail_size
+
+from watership.kernel.errors import CorruptEntry
+
+
+cdef int by_index(const void* a, const void* b) noexcept nogil:
+    cdef const Found* one = <const Found*> a
+    cdef const Found* two = <const Found*> b
+    if one.index != two.index:
+        return -1 if one.index < two.index else 1
+    return -1 if one.lsn < two.lsn else (1 if one.lsn > two.lsn else 0)
+
+
+cdef int by_first(const void* a, const void* b) noexcept nogil:
+    cdef uint64_t one = (<const Range*> a).first
+    cdef uint64_t two = (<const Range*> b).first
+    return -1 if one < two else (1 if one > two else 0)
+
+
+cdef bint intact(const uint8_t* at, size_t left, uint64_t lsn) noexcept nogil:
+    """An entry with this position begins here and is all there."""
+    cdef uint32_t length
+    if left < HEADER or get64(at + 8) != lsn:
+        return False
+    length = get32(at)
+    return HEADER <= length <= left and entry_crc(at, length) == get32(at + 4)
+
+
+cdef size_t later_commit(const uint8_t* data, size_t size, size_t bad, uint64_t base) noexcept nogil:
+    """Where an intact entry lies whose commit began behind `bad`; 0: nowhere. Only a synced log grows by another commit."""
+    cdef size_t at = bad + 8
+    while at + HEADER <= size:
+        if get64(data + at + 8) == base + at and at > get32(data + at + 32) + bad and intact(data + at, size - at, base + at):
+            return at
+        at += 8
+    return 0
+
+
+cdef class Held:
+    def __init__(self, data):
+        PyObject_GetBuffer(data, &self.buffer, PyBUF_SIMPLE)
+        self.holding = True
+
+    def release(self):
+        if self.holding:
+            self.holding = False
+            PyBuffer_Release(&self.buffer)
+
+    def __dealloc__(self):
+        if self.holding:
+            PyBuffer_Release(&self.buffer)
+
+
+cdef class Stream:
+    def __dealloc__(self):
+        free(self.found)
+        free(self.ranges)
+
+    cdef int add(self, uint64_t index, uint64_t lsn, const uint8_t* tail, const uint8_t* content, uint32_t size) except -1:
+        cdef Found* grown
+        cdef size_t room
+        if self.founds == self.found_room:
+            room = self.found_room * 2 or 64
+            grown = <Found*> realloc(self.found, room * sizeof(Found))
+            if grown == NULL:
+                raise MemoryError
+            self.found = grown
+            self.found_room = room
+        self.found[self.founds].index = index
+        self.found[self.founds].lsn = lsn
+        self.found[self.founds].tail = tail
+        self.found[self.founds].content = content
+        self.found[self.founds].size = size
+        self.founds += 1
+        self.top = max(self.top, index)
+        return 0
+
+    cdef int settle(self, uint64_t first, uint64_t count) except -1:
+        cdef Range* grown
+        cdef size_t room
+        if self.range_count == self.range_room:
+            room = self.range_room * 2 or 64
+            grown = <Range*> realloc(self.ranges, room * sizeof(Range))
+            if grown == NULL:
+                raise MemoryError
+            self.ranges = grown
+            self.range_room = room
+        self.ranges[self.range_count].first = first
+        self.ranges[self.range_count].count = count
+        self.range_count += 1
+        self.top = max(self.top, first + count - 1)
+        return 0
+
+    cdef size_t alive(self) noexcept:
+        """Keeps only what was never settled, once each, in the queue's order. Returns how many."""
+        cdef size_t i, kept = 0, at = 0
+        cdef uint64_t behind = 0             # every index below is settled or was passed
+        qsort(self.found, self.founds, sizeof(Found), by_index)
+        qsort(self.ranges, self.range_count, sizeof(Range), by_first)
+        for i in range(self.founds):
+            while at < self.range_count and self.ranges[at].first <= self.found[i].index:
+                behind = max(behind, self.ranges[at].first + self.ranges[at].count)
+                at += 1
+            if self.found[i].index < behind:
+                continue
+            if i + 1 < self.founds and self.found[i + 1].index == self.found[i].index:
+                continue                     # logged again further on
+            self.found[kept] = self.found[i]
+            kept += 1
+        self.founds = kept
+        self.range_count = 0
+        return kept
+
+
+cdef class Replay:
+    def __init__(self):
+        self.commands = []
+        self.found = {}
+        self.held = []
+
+    @property
+    def streams(self):
+        return {number for number, stream in self.found.items() if (<Stream> stream).alive()}
+
+    def feed(self, data, uint64_t base, *, bint last):
+        cdef Held held = Held(data)
+        cdef const uint8_t* octets = <const uint8_t*> held.buffer.buf
+        cdef size_t size = held.buffer.len, at = 0, later
+        self.held.append(held)
+        while intact(octets + at, size - at, base + at):
+            self.take(octets + at, base + at)
+            at += padded(get32(octets + at))
+            if at > size:
+                at = size
+        if last:
+            later = later_commit(octets, size, at, base)
+            if later:
+                raise CorruptEntry(at, f"damaged, though what was written after it, at offset {later}, is intact")
+        self.end = base + at
+        return at
+
+    cdef int take(self, const uint8_t* entry, uint64_t lsn) except -1:
+        cdef uint32_t kind = get32(entry + 36), number = get32(entry + 24)
+        cdef Stream stream
+        if kind == KIND_COMMAND or kind == KIND_SNAPSHOT:
+            payload = PyBytes_FromStringAndSize(<const char*> entry + HEADER, get32(entry) - HEADER)
+            if kind == KIND_COMMAND:
+                self.commands.append(payload)
+            else:
+                self.snapshot = payload
+                self.snapshot_lsn = lsn
+                self.commands = []
+            return 0
+        stream = self.found.get(number)
+        if stream is None:
+            stream = self.found[number] = Stream()
+        if kind == KIND_ENQUEUE or kind == KIND_RELOCATE:
+            return self.take_records(stream, entry, lsn)
+        if kind == KIND_SETTLE:
+            return self.take_ranges(stream, entry)
+        if kind == KIND_CLOSED:
+            del self.found[number]
+            return 0
+        raise CorruptEntry(lsn, f"an entry of a kind that this version does not know ({kind})")
+
+    cdef int take_records(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1:
+        """Intact by its checksum, and still no length is trusted."""
+        cdef bint relocated = get32(entry + 36) == KIND_RELOCATE
+        cdef uint64_t index = get64(entry + 16)
+        cdef size_t at = HEADER + 4, length = get32(entry), need
+        cdef uint32_t left, size, tails
+        cdef const uint8_t* tail = NULL
+        left = get32(entry + HEADER) if length >= at else 0xFFFFFFFF
+        while left:
+            need = 14 if relocated else 6
+            if length < at + need:
+                raise CorruptEntry(lsn, "a batch of messages ends too early")
+            if relocated:
+                index = get64(entry + at)
+            size = get32(entry + at + need - 6)
+            tails = get16(entry + at + need - 2)
+            at += need
+            if tails != SAME:
+                if tails < 2 or length < at + tails or 1 + entry[at] >= tails or tail_size(entry + at) != tails:
+                    raise CorruptEntry(lsn, "a batch of messages holds a malformed routing key")
+                tail = entry + at
+                at += tails
+            if tail == NULL or length < at + size or size < 22:
+                raise CorruptEntry(lsn, "a batch of messages ends too early")
+            stream.add(index, lsn, tail, entry + at, size)
+            at += size
+            index += 1
+            left -= 1
+        return 0
+
+    cdef int take_ranges(self, Stream stream, const uint8_t* entry) except -1:
+        cdef size_t at = HEADER, length = get32(entry)
+        while at + 12 <= length:
+            stream.settle(get64(entry + at), get32(entry + at + 8))
+            at += 12
+        return 0
+
+    def restore(self, uint32_t number, Queue queue not None):
+        cdef Stream stream = self.found.pop(number, None)
+        cdef size_t i
+        cdef Found* one
+        if stream is None:
+            return 0
+        stream.alive()
+        for i in range(stream.founds):
+            one = &stream.found[i]
+            queue.put(one.tail, tail_size(one.tail), one.content, one.size, LOGGED | REDELIVERED, one.index, one.lsn)
+        queue.next = stream.top + 1
+        return stream.founds
+
+    def close(self):
+        self.found = {}
+        for held in self.held:
+            held.release()
+        self.held = []

@@ -1,0 +1,25 @@
+"""Where a publish goes. See route.pyi."""
+
+from watership.kernel.queue cimport Queue
+
+from watership.kernel.errors import ProtocolViolation
+
+
+cdef class Route:
+    def __init__(self, queues, *, bint by_content=False):
+        cdef Queue queue
+        for queue in queues:
+            if queue is None:
+                raise TypeError("a route leads to queues, not to None")
+        self.queues = tuple(queues)
+        self.by_content = by_content
+
+
+cdef class CachedRoute:
+    def __init__(self, bytes publish not None):
+        cdef Py_ssize_t size = len(publish)
+        if size < 5 or 3 + publish[2] >= size or 4 + publish[2] + publish[3 + publish[2]] >= size:
+            raise ProtocolViolation(502, "malformed basic.publish", 60, 40)
+        self.publish = publish
+        self.tails = 2 + publish[2] + publish[3 + publish[2]]
+        self.mandatory = publish[2 + self.tails] & 1
