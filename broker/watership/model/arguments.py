@@ -101,7 +101,9 @@ QUEUE_ARGUMENTS: Mapping[str, Row] = {
     "x-queue-version": Row(anything, "c", implemented=True),
     "x-queue-mode": Row(anything, "c", implemented=True),
     "x-queue-leader-locator": Row(
-        one_of("invalid_queue_locator_arg", "client-local", "balanced", "random", "least-leaders"), "cqs", implemented=True
+        one_of("invalid_queue_locator_arg", "client-local", "balanced", "random", "least-leaders"),
+        "cqs",
+        implemented=True,
     ),
     "x-quorum-initial-group-size": Row(integer(1), "q", implemented=True),
     "x-delivery-limit": Row(anything, "q"),

@@ -155,7 +155,9 @@ def decode(data: bytes) -> Command:
     fields = json.loads(data, object_hook=from_json)
     name, version = fields.pop("command"), fields.pop("v")
     if version > VERSION or name not in KINDS:
-        raise UnknownCommand(f"the log holds the command {name} of version {version}; this program knows version {VERSION}")
+        raise UnknownCommand(
+            f"the log holds the command {name} of version {version}; this program knows version {VERSION}"
+        )
     kind = KINDS[name]
     values = {k: noun(k, v) for k, v in fields.items()}
     command: Command = kind(**values)

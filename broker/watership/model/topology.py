@@ -91,6 +91,4 @@ class Binding:
 
 def predeclared(vhost: str) -> list[Exchange]:
     """The exchanges that every vhost has."""
-    return [
-        Exchange(vhost, name, kind, internal=name == "amq.rabbitmq.trace") for name, kind in PREDECLARED
-    ]
+    return [Exchange(vhost, name, kind, internal=name == "amq.rabbitmq.trace") for name, kind in PREDECLARED]

@@ -1,0 +1,142 @@
+"""What the rooms of the broker read: settings as nouns, defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigError
+from .keys import KEYS
+
+if TYPE_CHECKING:
+    from .parser import Setting
+
+MECHANISMS = ("PLAIN", "AMQPLAIN")
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Paths of PEM files, and what is asked of clients."""
+
+    certfile: str
+    keyfile: str
+    cacertfile: str | None = None
+    password: str | None = None
+    verify_peer: bool = False
+    fail_if_no_peer_cert: bool = False
+    versions: tuple[str, ...] = ()
+    ciphers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration. `values` holds every key without $words, defaults included."""
+
+    tcp: tuple[Address, ...]
+    ssl: tuple[Address, ...]
+    tls: Tls | None
+    management: Address
+    management_ssl: Address | None
+    management_tls: Tls | None
+    prometheus: Address
+    mechanisms: tuple[str, ...]
+    default_user_tags: tuple[str, ...]
+    loopback_users: frozenset[str]
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    @classmethod
+    def of(cls, settings: Iterable[Setting]) -> Config:
+        """Raises ConfigError for settings that contradict each other."""
+        values = {row.name: row.default for row in KEYS if "$" not in row.name}
+        families: dict[str, dict[str, Setting]] = {}
+        warnings = []
+        for setting in settings:
+            if not setting.words:
+                values[setting.key] = setting.value
+            else:
+                families.setdefault(setting.row.name, {})[setting.key] = setting
+            if not setting.row.effect:
+                warnings.append(f"{setting.where}: {setting.key} is accepted and has no effect in this version")
+        picked = {name: [s.value for _, s in sorted(family.items())] for name, family in families.items()}
+        tls = tls_of("ssl_options", values, picked, None)
+        return cls(
+            tcp=listeners("tcp", values, picked, (("127.0.0.1", 5672),)),
+            ssl=listeners("ssl", values, picked, ()),
+            tls=required(tls, picked),
+            management=Address(values["management.tcp.ip"], values["management.tcp.port"]),
+            management_ssl=management_ssl(values),
+            management_tls=tls_of("management.ssl", values, picked, tls),
+            prometheus=Address(values["prometheus.tcp.ip"], values["prometheus.tcp.port"]),
+            mechanisms=tuple(picked.get("auth_mechanisms.$n", MECHANISMS)),
+            default_user_tags=words_that_are_true(families.get("default_user_tags.$tag"), ("administrator",)),
+            loopback_users=loopback(values, families),
+            values=values,
+            warnings=tuple(warnings),
+        )
+
+
+def listeners(
+    kind: str, values: dict[str, Any], picked: dict[str, list[Any]], default: tuple[tuple[str, int], ...]
+) -> tuple[Address, ...]:
+    if values[f"listeners.{kind}"] == "none":
+        return ()
+    return tuple(Address(*a) for a in picked.get(f"listeners.{kind}.$name", default))
+
+
+def tls_of(prefix: str, values: dict[str, Any], picked: dict[str, list[Any]], inherited: Tls | None) -> Tls | None:
+    certfile, keyfile = values[f"{prefix}.certfile"], values[f"{prefix}.keyfile"]
+    if certfile is None or keyfile is None:
+        return inherited
+    if prefix != "ssl_options":
+        return Tls(certfile, keyfile, values[f"{prefix}.cacertfile"])
+    return Tls(
+        certfile,
+        keyfile,
+        cacertfile=values["ssl_options.cacertfile"],
+        password=values["ssl_options.password"],
+        verify_peer=values["ssl_options.verify"] == "verify_peer",
+        fail_if_no_peer_cert=values["ssl_options.fail_if_no_peer_cert"],
+        versions=tuple(picked.get("ssl_options.versions.$n", ())),
+        ciphers=tuple(picked.get("ssl_options.ciphers.$n", ())),
+    )
+
+
+def required(tls: Tls | None, picked: dict[str, list[Any]]) -> Tls | None:
+    if "listeners.ssl.$name" in picked and tls is None:
+        raise ConfigError(
+            "listeners.ssl is set, so ssl_options.certfile and ssl_options.keyfile must name a certificate"
+        )
+    return tls
+
+
+def management_ssl(values: dict[str, Any]) -> Address | None:
+    port = values["management.ssl.port"]
+    return None if port is None else Address(values["management.ssl.ip"], port)
+
+
+def words_that_are_true(family: dict[str, Setting] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    if family is None:
+        return default
+    return tuple(s.words[0] for s in family.values() if s.value)
+
+
+def loopback(values: dict[str, Any], families: dict[str, dict[str, Setting]]) -> frozenset[str]:
+    if values["loopback_users"] == "none":
+        return frozenset()
+    family = families.get("loopback_users.$user", {})
+    off = {s.words[0] for s in family.values() if not s.value}
+    return (frozenset({"guest"}) | frozenset(words_that_are_true(family, ()))) - off

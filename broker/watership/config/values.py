@@ -1,0 +1,75 @@
+"""Types of configuration values. Each reads its text or raises ValueError with what would be legal."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+
+Reader = Callable[[str], Any]
+UNITS = {"": 1, "k": 2**10, "kib": 2**10, "kb": 10**3, "m": 2**20, "mib": 2**20, "mb": 10**6}
+UNITS |= {"g": 2**30, "gib": 2**30, "gb": 10**9, "t": 2**40, "tib": 2**40, "tb": 10**12}
+
+
+def text(value: str) -> str:
+    return value
+
+
+def integer(low: int = 0, high: int = 2**63) -> Reader:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+            limit = f"from {low} to {high}" if high < 2**63 else f"of at least {low}"
+            raise ValueError(f"a whole number {limit}")
+        return int(value)
+
+    return read
+
+
+def number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError("a number such as 0.6") from None
+
+
+def flag(value: str) -> bool:
+    if value not in {"true", "false", "on", "off"}:
+        raise ValueError("true or false")
+    return value in {"true", "on"}
+
+
+def choice(*legal: str) -> Reader:
+    def read(value: str) -> str:
+        if value not in legal:
+            raise ValueError("one of " + ", ".join(legal))
+        return value
+
+    return read
+
+
+def size(value: str) -> int:
+    """Bytes, with a unit of 1024 (KiB, MiB, GiB, also k, M, G) or 1000 (kB, MB, GB)."""
+    match = re.fullmatch(r"(\d+)\s*([a-zA-Z]*)", value)
+    if not match or match[2].lower() not in UNITS:
+        raise ValueError("a size such as 50MB or 2GiB")
+    return int(match[1]) * UNITS[match[2].lower()]
+
+
+def address(value: str) -> tuple[str, int]:
+    """PORT, HOST:PORT or [IPv6]:PORT. A port alone means every interface."""
+    match = re.fullmatch(r"(?:(?:\[(?P<six>[^]]+)\]|(?P<host>[^:\[\]]+)):)?(?P<port>\d+)", value)
+    if not match or not 0 <= int(match["port"]) <= 65535:
+        raise ValueError("a port such as 5672, or an address such as 127.0.0.1:5672 or [::1]:5672")
+    return match["six"] or match["host"] or "::", int(match["port"])
+
+
+def ip(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("an IP address such as 127.0.0.1 or ::") from None
+
+
+def listing(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -1,0 +1,1 @@
+"""Protocols as bytes and values, sans IO: nothing here knows a queue or a socket."""
