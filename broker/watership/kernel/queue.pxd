@@ -27,6 +27,7 @@ cdef enum:
     SETTLED = 4
     OWN_TAIL = 8
     SMALLEST = 4096
+    KEPT = 65536                 # an empty queue keeps a segment of up to this
     LARGEST = 1048576
 
 cdef struct Segment:

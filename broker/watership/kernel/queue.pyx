@@ -114,7 +114,12 @@ cdef class Queue(Work):
             return
         if segment != self.cursor:
             self.discard(segment)
-        elif segment == self.last and self.offset == segment.used:
+        elif segment == self.last and segment.room > KEPT:
+            self.discard(segment)              # the queue is empty: what it took in a rush goes back
+            self.cursor = self.last = NULL
+            self.offset = 0
+            self.growth = SMALLEST
+        elif segment == self.last:
             segment.used = segment.tail = self.offset = 0      # all of it was read and settled: use it again
             segment.first = self.next
             segment.lsn = UINT64_MAX

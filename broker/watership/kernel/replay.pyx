@@ -195,7 +195,7 @@ cdef class Replay:
             tails = get16(entry + at + need - 2)
             at += need
             if tails != SAME:
-                if tails < 2 or length < at + tails or 1 + entry[at] >= tails or tail_size(entry + at) != tails:
+                if tails < 2 or length < at + tails or <uint32_t> 1 + entry[at] >= tails or tail_size(entry + at) != tails:
                     raise CorruptEntry(lsn, "a batch of messages holds a malformed routing key")
                 tail = entry + at
                 at += tails

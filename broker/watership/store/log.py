@@ -173,7 +173,7 @@ class Log:
                 raise OSError(error.errno, f"cannot make room for the log: {error.strerror}", str(path)) from error
 
     def _reclaim(self, lsn: int) -> None:
-        """Gives up files that nothing needs; has what still lives in the oldest ones appended again when it is little."""
+        """Gives up files that nothing needs; has what lives on in the oldest ones appended again if it is little."""
         if self._writer is None or self._writer.synced < self._safe:
             return
         needed = [oldest for source in self._sources.values() if (oldest := source.oldest) is not None]
