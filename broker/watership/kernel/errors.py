@@ -24,6 +24,6 @@ class CorruptEntry(ValueError):
     """
 
     def __init__(self, offset: int, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(f"damaged at offset {offset}, {reason}")
         self.offset = offset
         self.reason = reason

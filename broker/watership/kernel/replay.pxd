@@ -32,6 +32,7 @@ cdef class Replay:
     cdef readonly list commands
     cdef readonly uint64_t end
     cdef readonly uint64_t snapshot_lsn
+    cdef size_t at                # offset of the entry that is being read
     cdef dict found
     cdef list held
 

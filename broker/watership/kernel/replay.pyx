@@ -142,6 +142,7 @@ cdef class Replay:
         cdef size_t size = held.buffer.len, at = 0, later
         self.held.append(held)
         while intact(octets + at, size - at, base + at):
+            self.at = at
             self.take(octets + at, base + at)
             at += padded(get32(octets + at))
             if at > size:
@@ -149,7 +150,7 @@ cdef class Replay:
         if last:
             later = later_commit(octets, size, at, base)
             if later:
-                raise CorruptEntry(at, f"damaged, though what was written after it, at offset {later}, is intact")
+                raise CorruptEntry(at, f"though what was written after it, at offset {later}, is intact")
         self.end = base + at
         return at
 
@@ -175,7 +176,7 @@ cdef class Replay:
         if kind == KIND_CLOSED:
             del self.found[number]
             return 0
-        raise CorruptEntry(lsn, f"an entry of a kind that this version does not know ({kind})")
+        raise CorruptEntry(self.at, f"where there is an entry of an unknown kind ({kind})")
 
     cdef int take_records(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1:
         """Intact by its checksum, and still no length is trusted."""
@@ -188,7 +189,7 @@ cdef class Replay:
         while left:
             need = 14 if relocated else 6
             if length < at + need:
-                raise CorruptEntry(lsn, "a batch of messages ends too early")
+                raise CorruptEntry(self.at, "where a batch of messages ends too early")
             if relocated:
                 index = get64(entry + at)
             size = get32(entry + at + need - 6)
@@ -196,11 +197,11 @@ cdef class Replay:
             at += need
             if tails != SAME:
                 if tails < 2 or length < at + tails or <uint32_t> 1 + entry[at] >= tails or tail_size(entry + at) != tails:
-                    raise CorruptEntry(lsn, "a batch of messages holds a malformed routing key")
+                    raise CorruptEntry(self.at, "where a batch of messages holds a malformed routing key")
                 tail = entry + at
                 at += tails
             if tail == NULL or length < at + size or size < 22:
-                raise CorruptEntry(lsn, "a batch of messages ends too early")
+                raise CorruptEntry(self.at, "where a batch of messages ends too early")
             stream.add(index, lsn, tail, entry + at, size)
             at += size
             index += 1

@@ -89,22 +89,26 @@ class Log:
         return end - self._files[0][0] if self._files else 0
 
     def recover(self, reader: Reader) -> None:
-        """Feeds every file in order. Cuts a torn end off; raises RecoveryError for damage anywhere else."""
+        """Feeds every file in order. Cuts a torn end off. Closes and raises RecoveryError for any other damage."""
+        try:
+            self._recover(reader)
+        except BaseException:
+            self.close()
+            raise
+        self._metadata_from = reader.snapshot_lsn
+
+    def _recover(self, reader: Reader) -> None:
         if self._files:
             self.end = self._files[0][0]
-        for place, (base, path) in enumerate(self._files):
-            if base != self.end:
-                raise RecoveryError(
-                    f"{path.parent}: the log lacks the bytes from {self.end} to {base}: a file is missing"
-                )
-            last = place == len(self._files) - 1
+        for place, (base, path) in enumerate(self._files, start=1):
+            last = place == len(self._files)
             intact = self._feed(reader, base, path, last=last)
             self.end = base + intact
-            if not last and self.end != self._files[place + 1][0]:
+            if not last and self.end != self._files[place][0]:
                 raise RecoveryError(
-                    f"{path}: damaged at offset {intact}, in the middle of the log. Restore it from a backup"
+                    f"{path}: damaged at offset {intact}, or the file behind it is missing: the log goes on in "
+                    f"{self._files[place][1].name}. Restore it from a backup"
                 )
-        self._metadata_from = reader.snapshot_lsn
 
     def _feed(self, reader: Reader, base: int, path: Path, *, last: bool) -> int:
         with path.open("rb") as file:
