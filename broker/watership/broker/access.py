@@ -1,0 +1,59 @@
+"""Who may do what. Every operation of the broker is done by an actor, and asks here first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watership.model.errors import AccessRefused, LoginRefused, NotAllowed
+from watership.model.names import describe
+from watership.model.permissions import Operation
+from watership.model.users import User, verify
+
+from .metadata import Metadata
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """A user in a vhost. connection: what owns exclusive queues; None for the admin API."""
+
+    user: str
+    vhost: str
+    connection: object | None = None
+
+
+class Access:
+    def __init__(self, metadata: Metadata, loopback_users: frozenset[str]) -> None:
+        self.metadata = metadata
+        self.loopback_users = loopback_users
+
+    def login(self, name: str, password: str, *, mechanism: str, from_loopback: bool) -> User:
+        """Raises LoginRefused, with the same words whatever was wrong."""
+        user = self.metadata.users.get(name)
+        # An unknown user costs the same hash as a known one.
+        right = verify(user or User("", "AAAA" + "A" * 43 + "="), password)
+        if user is None or not right or (name in self.loopback_users and not from_loopback):
+            raise LoginRefused(
+                f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
+            )
+        return user
+
+    def enter(self, user: str, vhost: str) -> None:
+        """connection.open. Raises NotAllowed (530)."""
+        if vhost not in self.metadata.vhosts:
+            raise NotAllowed(f"vhost {vhost} not found")
+        if (user, vhost) not in self.metadata.permissions:
+            raise NotAllowed(f"access to vhost '{vhost}' refused for user '{user}'")
+
+    def check(self, actor: Actor, operation: Operation, kind: str, name: str) -> None:
+        """Raises AccessRefused (403) unless the actor's permissions match the name."""
+        permission = self.metadata.permissions.get((actor.user, actor.vhost))
+        if permission is None or not permission.allows(operation, name):
+            shown = name or "amq.default"
+            resource = describe(kind, shown, actor.vhost)
+            raise AccessRefused(f"{operation} access to {resource} refused for user '{actor.user}'")
+
+    def check_any(self, actor: Actor, kind: str, name: str) -> None:
+        """A passive declaration asks for any permission on the resource."""
+        permission = self.metadata.permissions.get((actor.user, actor.vhost))
+        if permission is None or not any(permission.allows(o, name) for o in ("configure", "write", "read")):
+            self.check(actor, "configure", kind, name)

@@ -1,0 +1,104 @@
+"""Binding and unbinding in a vhost: exchanges to queues, exchanges to exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from watership.model import commands
+from watership.model.errors import AccessRefused, PreconditionFailed
+from watership.model.topology import Binding
+from watership.routing.matching import X_MATCH
+
+from .access import Actor
+
+if TYPE_CHECKING:
+    from .vhost import VirtualHost
+
+
+class Bindings:
+    def __init__(self, vhost: VirtualHost) -> None:
+        self.vhost = vhost
+
+    @property
+    def declared(self) -> dict[tuple[str, ...], Binding]:
+        return self.vhost.broker.metadata.bindings[self.vhost.name]
+
+    def of_source(self, exchange: str) -> list[Binding]:
+        return [b for b in self.declared.values() if b.source == exchange]
+
+    def touching(self, kind: str, name: str) -> list[Binding]:
+        """Bindings to a queue; to or from an exchange."""
+        return [
+            b
+            for b in self.declared.values()
+            if (b.destination_type == kind and b.destination == name) or (kind == "exchange" and b.source == name)
+        ]
+
+    def install(self, binding: Binding) -> None:
+        target = (binding.destination_type, binding.destination)
+        self.vhost.router.bind(binding.source, target, binding.routing_key, binding.arguments)
+
+    def uninstall(self, binding: Binding) -> None:
+        target = (binding.destination_type, binding.destination)
+        self.vhost.router.unbind(binding.source, target, binding.routing_key, binding.arguments)
+
+    def wanted(self, actor: Actor, source: str, destination: str, kind: str, key: str, arguments: Any) -> Binding:
+        """Checks both ends as queue.bind and exchange.bind do. Raises NotFound, AccessRefused, ResourceLocked."""
+        access = self.vhost.broker.access
+        if source == "" or (kind == "exchange" and destination == ""):
+            raise AccessRefused("operation not permitted on the default exchange")
+        access.check(actor, "write", kind, destination)
+        access.check(actor, "read", "exchange", source)
+        if kind == "queue":
+            self.vhost.own_queue(actor, destination)
+        self.vhost.exchanges.get(source)
+        if kind == "exchange":
+            self.vhost.exchanges.get(destination)
+        return Binding(self.vhost.name, source, destination, kind, key, dict(arguments or {}))
+
+    def add(
+        self,
+        actor: Actor,
+        source: str,
+        destination: str,
+        *,
+        kind: str = "queue",
+        routing_key: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Binding:
+        """Binding twice is binding once."""
+        binding = self.wanted(actor, source, destination, kind, routing_key, arguments)
+        mode = binding.arguments.get("x-match", "all")
+        if self.vhost.exchanges.get(source).type == "headers" and mode not in X_MATCH:
+            raise PreconditionFailed(f"Invalid x-match field value {mode!r}; expected all, any, all-with-x, or any-with-x")
+        if binding.key not in self.declared:
+            durable = self.vhost.broker.metadata.outlives(binding)
+            self.vhost.apply(commands.Bind(binding), durable=durable)
+            self.install(binding)
+        return binding
+
+    def remove(
+        self,
+        actor: Actor,
+        source: str,
+        destination: str,
+        *,
+        kind: str = "queue",
+        routing_key: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A missing binding between things that exist is no error."""
+        binding = self.wanted(actor, source, destination, kind, routing_key, arguments)
+        if binding.key in self.declared:
+            self.uninstall(binding)
+            durable = self.vhost.broker.metadata.outlives(binding)
+            self.vhost.apply(commands.Unbind(binding), durable=durable)
+            self.sources_lost({source})
+
+    def sources_lost(self, exchanges: set[str]) -> None:
+        """Auto-delete exchanges go with their last binding."""
+        for name in exchanges:
+            exchange = self.vhost.exchanges.declared.get(name)
+            if exchange is not None and exchange.auto_delete and not self.of_source(name):
+                self.vhost.exchanges.drop(name)

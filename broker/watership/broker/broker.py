@@ -1,0 +1,207 @@
+"""The whole broker: recovers from its store, applies and logs commands, holds the live vhosts.
+
+Everything is called on the event loop's thread and returns at once. What was changed durably is on the disk when `durable()`
+returns; AMQP connections hold their replies until then (kernel.Connection.hold).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from watership import kernel
+from watership.config import Config
+from watership.model import commands as c
+from watership.model.errors import AMQPError
+from watership.model.permissions import Permission
+from watership.model.topology import Queue, Vhost
+from watership.model.users import SALT_BYTES, User, hash_password
+from watership.store import Log
+
+from .access import Access
+from .metadata import Metadata
+from .vhost import VirtualHost
+
+log = logging.getLogger("watership.broker")
+
+
+class Client(Protocol):
+    """An AMQP connection, as the rest of the broker sees it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def vhost(self) -> str: ...
+    def describe(self) -> dict[str, object]:
+        """As the management API shows it."""
+
+    def force_close(self, reason: str) -> None:
+        """connection.close with 320."""
+
+
+class Broker:
+    """Use Broker.open."""
+
+    def __init__(self, config: Config, data: Path, loop: AbstractEventLoop) -> None:
+        self.config = config
+        self.data = data
+        self.loop = loop
+        self.random: Callable[[int], bytes] = os.urandom
+        self.started = time.time()
+        self.metadata = Metadata()
+        self.access = Access(self.metadata, config.loopback_users)
+        self.vhosts: dict[str, VirtualHost] = {}
+        self.clients: dict[str, Client] = {}
+        self.churn = {"connections_opened": 0, "connections_closed": 0, "channels_opened": 0, "channels_closed": 0}
+        self.churn |= {"queues_declared": 0, "queues_created": 0, "queues_deleted": 0}
+        self.failed: asyncio.Future[OSError] = loop.create_future()
+        self.store = Log(data)
+
+    @classmethod
+    def open(cls, config: Config, data: Path, loop: AbstractEventLoop) -> Broker:
+        """Recovers what is in `data`. Raises the store's errors, each with a sentence."""
+        broker = cls(config, data, loop)
+        replay = kernel.Replay()
+        broker.store.recover(replay)
+        fresh = replay.snapshot is None and not replay.commands
+        if replay.snapshot is not None:
+            broker.metadata.restore(replay.snapshot)
+        for command in replay.commands:
+            broker.metadata.apply(c.decode(command))
+        broker.start_journal()
+        messages = broker.make_live(replay)
+        replay.close()
+        if fresh:
+            broker.first_boot()
+        else:
+            queues = sum(len(v.live) for v in broker.vhosts.values())
+            log.info("recovered %d queues with %d messages from %s", queues, messages, data)
+        return broker
+
+    def start_journal(self) -> None:
+        self.journal = kernel.Journal(
+            self.loop,
+            start=self.store.end,
+            open_next=self.store.open_next,
+            on_failure=self.disk_failed,
+            fsync=self.config["durability"] == "fsync",
+        )
+        self.store.run(self.journal, snapshot=self.metadata.snapshot)
+        self.kernel = kernel.Kernel(
+            self.loop,
+            journal=self.journal,
+            frame_max=self.config["frame_max"],
+            max_message_size=self.config["max_message_size"],
+        )
+
+    def disk_failed(self, error: OSError) -> None:
+        """Nobody knows what is on the disk after a failed write or sync: the process has to end."""
+        log.critical("the log cannot be written any more: %s; stopping, nothing further is confirmed", error)
+        if not self.failed.done():
+            self.failed.set_result(error)
+
+    def make_live(self, replay: kernel.Replay) -> int:
+        """Vhosts, exchanges, queues and bindings from the metadata, messages from the log. Returns how many messages."""
+        messages = 0
+        for name in self.metadata.vhosts:
+            vhost = self.make_vhost(name)
+            for queue in self.metadata.queues[name].values():
+                live = vhost.install_queue(queue)
+                messages += replay.restore(queue.stream, live.records)
+            for binding in self.metadata.bindings[name].values():
+                vhost.bindings.install(binding)
+        return messages
+
+    def make_vhost(self, name: str) -> VirtualHost:
+        vhost = self.vhosts[name] = VirtualHost(self, name)
+        for exchange in self.metadata.exchanges[name].values():
+            vhost.exchanges.install(exchange)
+        return vhost
+
+    def first_boot(self) -> None:
+        """An empty broker is given the configured vhost and user, once."""
+        config = self.config
+        self.put_vhost(Vhost(config["default_vhost"], "Default virtual host"))
+        self.put_user(self.user(config["default_user"], config["default_pass"], tags=config.default_user_tags))
+        rights = (config[f"default_permissions.{o}"] for o in ("configure", "write", "read"))
+        self.put_permission(Permission(config["default_user"], config["default_vhost"], *rights))
+
+    # Commands
+
+    def apply(self, command: c.Command, *, durable: bool = True) -> None:
+        """Changes the metadata; logs the change when it must survive."""
+        self.metadata.apply(command)
+        if durable:
+            self.journal.command(c.encode(command))
+        self.kernel.invalidate()
+
+    @property
+    def lsn(self) -> int:
+        """What must be synced for everything done until now to survive."""
+        return int(self.journal.appended)
+
+    async def durable(self) -> None:
+        """Returns when everything done until now survives a crash."""
+        await self.journal.durable()
+
+    def records(self, queue: Queue) -> kernel.Queue:
+        """The kernel's part of a new queue, known to the store when it is durable."""
+        records = kernel.Queue(self.kernel, queue.name, stream=queue.stream)
+        if queue.stream:
+            self.store.attach(queue.stream, records)
+        return records
+
+    # Vhosts, users, permissions
+
+    def vhost(self, name: str) -> VirtualHost | None:
+        return self.vhosts.get(name)
+
+    def put_vhost(self, vhost: Vhost) -> None:
+        self.apply(c.PutVhost(vhost))
+        if vhost.name not in self.vhosts:
+            self.make_vhost(vhost.name)
+
+    def delete_vhost(self, name: str) -> None:
+        """Its connections are closed, its queues end."""
+        for client in [k for k in self.clients.values() if k.vhost == name]:
+            client.force_close(f"vhost '{name}' is deleted")
+        vhost = self.vhosts.pop(name)
+        vhost.close()
+        self.apply(c.DeleteVhost(name))
+
+    def user(self, name: str, password: str | None, *, tags: tuple[str, ...]) -> User:
+        """A user value with a freshly salted hash; password None: nobody can log in with one."""
+        hashed = "" if password is None else hash_password(password, self.random(SALT_BYTES))
+        return User(name, hashed, tags=tags)
+
+    def put_user(self, user: User) -> None:
+        self.apply(c.PutUser(user))
+
+    def delete_user(self, name: str) -> None:
+        self.apply(c.DeleteUser(name))
+        for client in [k for k in self.clients.values() if k.user == name]:
+            client.force_close(f"user '{name}' is deleted")
+
+    def put_permission(self, permission: Permission) -> None:
+        self.apply(c.PutPermission(permission))
+
+    def delete_permission(self, user: str, vhost: str) -> None:
+        self.apply(c.DeletePermission(user, vhost))
+
+    # End
+
+    def close(self) -> None:
+        """Writes and syncs the rest. Connections must be gone."""
+        try:
+            self.journal.close()
+        except (OSError, AMQPError) as error:
+            log.error("closing the log: %s", error)
+        self.store.close()

@@ -1,0 +1,115 @@
+"""Declaring and deleting exchanges of a vhost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from watership.model import commands
+from watership.model.arguments import EXCHANGE_ARGUMENTS, inequivalent, inequivalent_property
+from watership.model.errors import AccessRefused, NotFound, PreconditionFailed
+from watership.model.names import check_reserved, describe
+from watership.model.topology import Exchange
+from watership.routing import kind_of
+
+from .access import Actor
+
+if TYPE_CHECKING:
+    from .vhost import VirtualHost
+
+
+class Exchanges:
+    def __init__(self, vhost: VirtualHost) -> None:
+        self.vhost = vhost
+
+    @property
+    def declared(self) -> dict[str, Exchange]:
+        return self.vhost.broker.metadata.exchanges[self.vhost.name]
+
+    def get(self, name: str) -> Exchange:
+        """Raises NotFound (404)."""
+        exchange = self.declared.get(name)
+        if exchange is None:
+            raise NotFound(f"no {self.resource(name)}")
+        return exchange
+
+    def resource(self, name: str) -> str:
+        return describe("exchange", name, self.vhost.name)
+
+    def install(self, exchange: Exchange) -> None:
+        """Makes a declared exchange route."""
+        self.vhost.router.add(exchange.name, exchange.type, exchange.arguments.get("alternate-exchange"))
+
+    def check(self, actor: Actor, name: str) -> Exchange:
+        """exchange.declare passive."""
+        self.vhost.broker.access.check_any(actor, "exchange", name)
+        return self.get(name)
+
+    def declare(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        type: str = "direct",  # noqa: A002 - AMQP's word
+        durable: bool = False,
+        auto_delete: bool = False,
+        internal: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """True when it is new. Raises AccessRefused, PreconditionFailed."""
+        access = self.vhost.broker.access
+        wanted = Exchange(self.vhost.name, name, type, durable, auto_delete, internal, dict(arguments or {}))
+        if kind_of(type) is None:
+            raise PreconditionFailed(f"unknown exchange type '{type}'")
+        if name == "":
+            raise AccessRefused("operation not permitted on the default exchange")
+        access.check(actor, "configure", "exchange", name)
+        self.check_alternate(actor, wanted)
+        current = self.declared.get(name)
+        if current is not None:
+            self.check_equivalent(current, wanted)
+            return False
+        check_reserved("exchange", name, self.vhost.name)
+        self.vhost.apply(commands.DeclareExchange(wanted), durable=durable)
+        self.install(wanted)
+        return True
+
+    def check_alternate(self, actor: Actor, exchange: Exchange) -> None:
+        alternate = exchange.arguments.get("alternate-exchange")
+        if alternate is None:
+            return
+        if not isinstance(alternate, str):
+            raise PreconditionFailed(f"invalid arg 'alternate-exchange' for {self.resource(exchange.name)}: not a string")
+        self.vhost.broker.access.check(actor, "read", "exchange", exchange.name)
+        self.vhost.broker.access.check(actor, "write", "exchange", alternate)
+
+    def check_equivalent(self, current: Exchange, wanted: Exchange) -> None:
+        resource = self.resource(current.name)
+        for field in ("type", "durable", "auto_delete", "internal"):
+            was, now = getattr(current, field), getattr(wanted, field)
+            if was != now:
+                raise PreconditionFailed(inequivalent_property(resource, field, current=was, received=now))
+        if text := inequivalent(resource, current.arguments, wanted.arguments, EXCHANGE_ARGUMENTS):
+            raise PreconditionFailed(text)
+
+    def delete(self, actor: Actor, name: str, *, if_unused: bool = False) -> None:
+        """A missing exchange is no error. Raises AccessRefused, PreconditionFailed."""
+        if name == "":
+            raise AccessRefused("operation not permitted on the default exchange")
+        self.vhost.broker.access.check(actor, "configure", "exchange", name)
+        if name.startswith("amq.") and name in self.declared:
+            raise AccessRefused(f"deletion of system {self.resource(name)} not allowed")
+        if name not in self.declared:
+            return
+        if if_unused and self.vhost.bindings.of_source(name):
+            raise PreconditionFailed(f"{self.resource(name)} in use")
+        self.drop(name)
+
+    def drop(self, name: str) -> None:
+        exchange = self.declared[name]
+        bindings = self.vhost.bindings.touching("exchange", name)
+        for binding in bindings:
+            self.vhost.bindings.uninstall(binding)
+        self.vhost.apply(commands.DeleteExchange(self.vhost.name, name), durable=exchange.durable)
+        self.vhost.router.remove(name)
+        self.vhost.bindings.sources_lost({b.source for b in bindings} - {name})

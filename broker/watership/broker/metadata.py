@@ -1,0 +1,154 @@
+"""Everything that is declared, as what a sequence of commands makes of nothing.
+
+`apply` is deterministic and total: a command about something that is not there changes nothing. Whether a command was allowed was decided
+before it was made. Transient objects are applied but not logged, so after a restart they are not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from watership.model import commands as c
+from watership.model.permissions import Permission
+from watership.model.topology import Binding, Exchange, Queue, Vhost, predeclared
+from watership.model.users import User
+
+FIRST_STREAM = 16  # lower streams are the log's own
+
+
+class Metadata:
+    def __init__(self) -> None:
+        self.vhosts: dict[str, Vhost] = {}
+        self.users: dict[str, User] = {}
+        self.permissions: dict[tuple[str, str], Permission] = {}  # (user, vhost)
+        self.exchanges: dict[str, dict[str, Exchange]] = {}  # by vhost and name
+        self.queues: dict[str, dict[str, Queue]] = {}
+        self.bindings: dict[str, dict[tuple[str, ...], Binding]] = {}
+        self.parameters: dict[str, Any] = {}
+        self.next_stream = FIRST_STREAM
+
+    def apply(self, command: c.Command) -> None:
+        HANDLERS[type(command)](self, command)
+
+    def snapshot(self) -> bytes:
+        """The durable part as one payload of the log: a JSON list of commands that make it, and the next stream."""
+        commands = [c.encode(command).decode() for command in self.durable_commands()]
+        return json.dumps({"next_stream": self.next_stream, "commands": commands}).encode()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Raises UnknownCommand when a newer program wrote it."""
+        fields = json.loads(snapshot)
+        for command in fields["commands"]:
+            self.apply(c.decode(command.encode()))
+        self.next_stream = max(self.next_stream, fields["next_stream"])
+
+    def durable_commands(self) -> Iterator[c.Command]:
+        yield from map(c.PutVhost, self.vhosts.values())
+        yield from map(c.PutUser, self.users.values())
+        yield from map(c.PutPermission, self.permissions.values())
+        for vhost in self.vhosts:
+            exchanges, queues = self.exchanges[vhost], self.queues[vhost]
+            yield from (c.DeclareExchange(e) for e in exchanges.values() if e.durable and not is_predeclared(e))
+            yield from (c.DeclareQueue(q) for q in queues.values() if is_durable(q))
+            yield from (c.Bind(b) for b in self.bindings[vhost].values() if self.outlives(b))
+        yield from (c.SetParameter(name, value) for name, value in self.parameters.items())
+
+    def outlives(self, binding: Binding) -> bool:
+        """A binding is durable when both its ends are."""
+        source = self.exchanges[binding.vhost].get(binding.source)
+        if binding.destination_type == "exchange":
+            target = self.exchanges[binding.vhost].get(binding.destination)
+            return source is not None and source.durable and target is not None and target.durable
+        queue = self.queues[binding.vhost].get(binding.destination)
+        return source is not None and source.durable and queue is not None and is_durable(queue)
+
+    # One method per command
+
+    def put_vhost(self, command: c.PutVhost) -> None:
+        name = command.vhost.name
+        self.vhosts[name] = command.vhost
+        self.exchanges.setdefault(name, {e.name: e for e in predeclared(name)})
+        self.queues.setdefault(name, {})
+        self.bindings.setdefault(name, {})
+
+    def delete_vhost(self, command: c.DeleteVhost) -> None:
+        self.vhosts.pop(command.name, None)
+        for by_vhost in (self.exchanges, self.queues, self.bindings):
+            by_vhost.pop(command.name, None)  # type: ignore[attr-defined]
+        self.permissions = {k: p for k, p in self.permissions.items() if p.vhost != command.name}
+
+    def put_user(self, command: c.PutUser) -> None:
+        self.users[command.user.name] = command.user
+
+    def delete_user(self, command: c.DeleteUser) -> None:
+        self.users.pop(command.name, None)
+        self.permissions = {k: p for k, p in self.permissions.items() if p.user != command.name}
+
+    def put_permission(self, command: c.PutPermission) -> None:
+        self.permissions[command.permission.user, command.permission.vhost] = command.permission
+
+    def delete_permission(self, command: c.DeletePermission) -> None:
+        self.permissions.pop((command.user, command.vhost), None)
+
+    def declare_exchange(self, command: c.DeclareExchange) -> None:
+        self.exchanges.get(command.exchange.vhost, {})[command.exchange.name] = command.exchange
+
+    def delete_exchange(self, command: c.DeleteExchange) -> None:
+        self.exchanges.get(command.vhost, {}).pop(command.name, None)
+        self.drop_bindings(command.vhost, lambda b: b.source == command.name or is_target(b, "exchange", command.name))
+
+    def declare_queue(self, command: c.DeclareQueue) -> None:
+        self.queues.get(command.queue.vhost, {})[command.queue.name] = command.queue
+        self.next_stream = max(self.next_stream, command.queue.stream + 1)
+
+    def delete_queue(self, command: c.DeleteQueue) -> None:
+        self.queues.get(command.vhost, {}).pop(command.name, None)
+        self.drop_bindings(command.vhost, lambda b: is_target(b, "queue", command.name))
+
+    def bind(self, command: c.Bind) -> None:
+        self.bindings.get(command.binding.vhost, {})[command.binding.key] = command.binding
+
+    def unbind(self, command: c.Unbind) -> None:
+        self.bindings.get(command.binding.vhost, {}).pop(command.binding.key, None)
+
+    def set_parameter(self, command: c.SetParameter) -> None:
+        if command.value is None:
+            self.parameters.pop(command.name, None)
+        else:
+            self.parameters[command.name] = command.value
+
+    def drop_bindings(self, vhost: str, goes: Callable[[Binding], bool]) -> None:
+        bindings = self.bindings.get(vhost, {})
+        for key in [k for k, b in bindings.items() if goes(b)]:
+            del bindings[key]
+
+
+def is_durable(queue: Queue) -> bool:
+    return queue.durable and not queue.exclusive
+
+
+def is_predeclared(exchange: Exchange) -> bool:
+    return exchange.name == "" or exchange.name.startswith("amq.")
+
+
+def is_target(binding: Binding, kind: str, name: str) -> bool:
+    return binding.destination_type == kind and binding.destination == name
+
+
+HANDLERS: dict[type[Any], Callable[[Metadata, Any], None]] = {
+    c.PutVhost: Metadata.put_vhost,
+    c.DeleteVhost: Metadata.delete_vhost,
+    c.PutUser: Metadata.put_user,
+    c.DeleteUser: Metadata.delete_user,
+    c.PutPermission: Metadata.put_permission,
+    c.DeletePermission: Metadata.delete_permission,
+    c.DeclareExchange: Metadata.declare_exchange,
+    c.DeleteExchange: Metadata.delete_exchange,
+    c.DeclareQueue: Metadata.declare_queue,
+    c.DeleteQueue: Metadata.delete_queue,
+    c.Bind: Metadata.bind,
+    c.Unbind: Metadata.unbind,
+    c.SetParameter: Metadata.set_parameter,
+}

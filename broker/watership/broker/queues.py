@@ -1,0 +1,135 @@
+"""Declaring, deleting and purging queues of a vhost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from watership.model import commands
+from watership.model.arguments import (
+    QUEUE_ARGUMENTS,
+    check_queue,
+    inequivalent,
+    inequivalent_property,
+    without_effect,
+)
+from watership.model.errors import NotImplementedHere, PreconditionFailed
+from watership.model.names import check_reserved, clean, describe, generated
+from watership.model.topology import Queue
+from watership.queues import ClassicQueue
+
+from .access import Actor
+from .metadata import is_durable
+
+if TYPE_CHECKING:
+    from .vhost import VirtualHost
+
+log = logging.getLogger("watership.broker")
+
+
+class Queues:
+    def __init__(self, vhost: VirtualHost) -> None:
+        self.vhost = vhost
+
+    def check(self, actor: Actor, name: str) -> ClassicQueue:
+        """queue.declare passive."""
+        self.vhost.broker.access.check_any(actor, "queue", name)
+        return self.vhost.own_queue(actor, name)
+
+    def declare(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        durable: bool = False,
+        exclusive: bool = False,
+        auto_delete: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> tuple[ClassicQueue, bool]:
+        """The queue, and whether it is new. name "": the broker makes one up. Raises AccessRefused, PreconditionFailed,
+        ResourceLocked, NotImplementedHere."""
+        vhost, broker = self.vhost, self.vhost.broker
+        broker.churn["queues_declared"] += 1
+        named = bool(name)
+        name = clean(name) if named else generated(broker.random(16))
+        wanted = Queue(vhost.name, name, durable, exclusive, auto_delete, dict(arguments or {}))
+        broker.access.check(actor, "configure", "queue", name)
+        current = vhost.live.get(name)
+        if current is not None:
+            current.check_owner(actor.connection)
+            self.check_equivalent(current.declared, wanted)
+            return current, False
+        if named:
+            check_reserved("queue", name, vhost.name)
+        self.check_arguments(actor, wanted)
+        if is_durable(wanted):
+            stream = broker.metadata.next_stream
+            wanted = Queue(vhost.name, name, durable, exclusive, auto_delete, wanted.arguments, stream)
+        vhost.apply(commands.DeclareQueue(wanted), durable=is_durable(wanted))
+        broker.churn["queues_created"] += 1
+        return self.install(wanted, actor.connection if exclusive else None), True
+
+    def install(self, queue: Queue, owner: object | None = None) -> ClassicQueue:
+        """Makes a declared queue live, with no messages yet."""
+        live = ClassicQueue(queue, self.vhost.broker.records(queue), owner)
+        self.vhost.live[queue.name] = live
+        return live
+
+    def check_arguments(self, actor: Actor, queue: Queue) -> None:
+        resource = describe("queue", queue.name, queue.vhost)
+        check_queue(queue.name, queue.vhost, queue.arguments)
+        if queue.type == "stream":
+            raise NotImplementedHere(f"queue type 'stream' of {resource} is not available in this version; use classic")
+        if queue.type == "quorum":
+            for name, bad in (("non-durable", not queue.durable), ("exclusive", queue.exclusive)):
+                if bad:
+                    raise PreconditionFailed(f"invalid property '{name}' for {resource}")
+        if "x-dead-letter-exchange" in queue.arguments:
+            self.vhost.broker.access.check(actor, "read", "queue", queue.name)
+            target = queue.arguments["x-dead-letter-exchange"]
+            self.vhost.broker.access.check(actor, "write", "exchange", target)
+        if inert := without_effect(queue.arguments):
+            log.warning("%s: %s have no effect in this version", resource, ", ".join(inert))
+
+    def check_equivalent(self, current: Queue, wanted: Queue) -> None:
+        resource = describe("queue", current.name, current.vhost)
+        for field in ("durable", "exclusive", "auto_delete"):
+            was, now = getattr(current, field), getattr(wanted, field)
+            if was != now:
+                raise PreconditionFailed(inequivalent_property(resource, field, current=was, received=now))
+        compared = [name for name, row in QUEUE_ARGUMENTS.items() if current.type[0] in row.types]
+        old = {"x-queue-type": "classic", **current.arguments}
+        new = {"x-queue-type": "classic", **wanted.arguments}
+        if text := inequivalent(resource, old, new, compared):
+            raise PreconditionFailed(text)
+
+    def delete(self, actor: Actor, name: str, *, if_unused: bool = False, if_empty: bool = False) -> int:
+        """How many messages were ready; a missing queue is no error and had none."""
+        self.vhost.broker.access.check(actor, "configure", "queue", name)
+        queue = self.vhost.live.get(name)
+        if queue is None:
+            return 0
+        queue.check_owner(actor.connection)
+        if if_unused and queue.subscriptions:
+            raise PreconditionFailed(f"{queue.resource} in use")
+        if if_empty and queue.records.ready:
+            raise PreconditionFailed(f"{queue.resource} not empty")
+        return self.drop(queue)
+
+    def drop(self, queue: ClassicQueue) -> int:
+        vhost = self.vhost
+        bindings = vhost.bindings.touching("queue", queue.name)
+        for binding in bindings:
+            vhost.bindings.uninstall(binding)
+        del vhost.live[queue.name]
+        vhost.apply(commands.DeleteQueue(vhost.name, queue.name), durable=is_durable(queue.declared))
+        ready = queue.close()
+        vhost.broker.store.detach(queue.declared.stream)
+        vhost.broker.churn["queues_deleted"] += 1
+        vhost.bindings.sources_lost({b.source for b in bindings})
+        return ready
+
+    def purge(self, actor: Actor, name: str) -> int:
+        """How many messages went. Those not acknowledged yet stay."""
+        return int(self.vhost.readable(actor, name).records.purge())

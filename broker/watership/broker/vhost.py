@@ -1,0 +1,113 @@
+"""One virtual host, live: what can be done with its exchanges and queues. Every method asks for permission first.
+
+Errors carry RabbitMQ's words. Names arrive as clients sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from watership import kernel
+from watership.model import commands
+from watership.model.errors import AccessRefused, NotFound
+from watership.model.names import describe
+from watership.model.topology import Queue
+from watership.queues import ClassicQueue, Subscription
+from watership.routing import Router
+
+from .access import Actor
+from .bindings import Bindings
+from .exchanges import Exchanges
+from .queues import Queues
+
+if TYPE_CHECKING:
+    from .broker import Broker
+
+
+class VirtualHost:
+    def __init__(self, broker: Broker, name: str) -> None:
+        self.broker = broker
+        self.name = name
+        self.router = Router()
+        self.live: dict[str, ClassicQueue] = {}
+        self.exchanges = Exchanges(self)
+        self.queues = Queues(self)
+        self.bindings = Bindings(self)
+
+    def install_queue(self, queue: Queue) -> ClassicQueue:
+        """Makes a declared queue live, with no messages yet."""
+        return self.queues.install(queue)
+
+    # What is there
+
+    def queue(self, name: str) -> ClassicQueue:
+        """Raises NotFound (404)."""
+        queue = self.live.get(name)
+        if queue is None:
+            raise NotFound(f"no {describe('queue', name, self.name)}")
+        return queue
+
+    def own_queue(self, actor: Actor, name: str) -> ClassicQueue:
+        """A queue that the actor's connection may use. Raises NotFound, ResourceLocked."""
+        queue = self.queue(name)
+        queue.check_owner(actor.connection)
+        return queue
+
+    # Messages
+
+    def route(self, actor: Actor, exchange: str, key: str) -> kernel.Route:
+        """Where a publish goes. Raises NotFound for an unknown exchange, AccessRefused without write permission."""
+        self.broker.access.check(actor, "write", "exchange", exchange)
+        if exchange == "":
+            queue = self.live.get(key)
+            return kernel.Route((queue.records,) if queue else ())
+        declared = self.exchanges.get(exchange)
+        if declared.internal:
+            resource = describe("exchange", exchange, self.name)
+            raise AccessRefused(f"cannot publish to internal {resource}")
+        if self.router.depends_on_headers(exchange):
+            return kernel.Route((), by_content=True)
+        return self.route_headers(exchange, key, {})
+
+    def route_headers(self, exchange: str, key: str, headers: Mapping[str, Any]) -> kernel.Route:
+        names = self.router.route(exchange, key, headers)
+        return kernel.Route([self.live[name].records for name in names if name in self.live])
+
+    def publish(
+        self, actor: Actor, exchange: str, key: str, properties: bytes, body: bytes, *, headers: Mapping[str, Any]
+    ) -> bool:
+        """One message from the admin API. True when a queue took it."""
+        route = self.route(actor, exchange, key)
+        if route.by_content:
+            route = self.route_headers(exchange, key, headers)
+        names = [name.encode() for name in (exchange, key)]
+        arguments = b"\0\0" + b"".join(bytes((len(n),)) + n for n in names) + b"\0"
+        for queue in route.queues:
+            queue.publish(arguments, properties, body)
+        return bool(route.queues)
+
+    def readable(self, actor: Actor, name: str) -> ClassicQueue:
+        """The queue that basic.get or basic.consume names. Raises NotFound, ResourceLocked, AccessRefused."""
+        self.broker.access.check(actor, "read", "queue", name)
+        return self.own_queue(actor, name)
+
+    def unsubscribe(self, queue: ClassicQueue, subscription: Subscription) -> None:
+        """A client's consumer ends; an auto-delete queue may go with it."""
+        if queue.unsubscribe(subscription) and self.live.get(queue.name) is queue:
+            self.queues.drop(queue)
+
+    def connection_lost(self, connection: object) -> None:
+        """Exclusive queues end with their connection."""
+        for queue in [q for q in self.live.values() if q.owner is connection]:
+            self.queues.drop(queue)
+
+    def close(self) -> None:
+        """The vhost is deleted: every queue ends, consumers are told."""
+        for queue in list(self.live.values()):
+            self.broker.store.detach(queue.declared.stream)
+            queue.close()
+        self.live.clear()
+
+    def apply(self, command: commands.Command, *, durable: bool) -> None:
+        self.broker.apply(command, durable=durable)

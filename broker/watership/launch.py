@@ -1,0 +1,55 @@
+"""From a configuration to a broker that is ready, and its end. The table of contents of the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from watership.admin.http import AdminServer
+from watership.broker import Broker
+from watership.config import Config
+from watership.server import Listeners
+
+log = logging.getLogger("watership")
+
+
+async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> int:
+    """Runs until SIGTERM or SIGINT, or until the disk fails; returns the exit status. `ready` gets one line when all listen.
+
+    Raises watership.store's errors and ListenError, each with a sentence for the user.
+    """
+    loop = asyncio.get_running_loop()
+    stop = stop_signal(loop)
+    broker = Broker.open(config, data, loop)
+    amqp, admin = Listeners(broker), AdminServer(broker)
+    try:
+        await broker.durable()
+        await amqp.open()
+        await admin.open(amqp)
+        gc.collect()
+        gc.freeze()  # what exists now stays: collections need not look at it
+        ready(sentence(amqp, admin))
+        await asyncio.wait([stop, broker.failed], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await admin.close()
+        await amqp.close()
+        broker.close()
+    return 1 if broker.failed.done() else 0
+
+
+def stop_signal(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    stop: asyncio.Future[None] = loop.create_future()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, lambda: stop.done() or stop.set_result(None))
+    return stop
+
+
+def sentence(amqp: Listeners, admin: AdminServer) -> str:
+    """One line: what listens where."""
+    parts = [f"{protocol} on {address}" for protocol, address, _ in amqp.servers]
+    parts += [f"{name} on {address}" for name, address in admin.addresses]
+    return "ready: " + ", ".join(parts)

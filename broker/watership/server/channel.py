@@ -1,0 +1,325 @@
+"""One channel: each method becomes one call of the broker. Publishes and acknowledgements are the kernel's.
+
+A table maps methods to what does them; the state tables decided before whether a method may come at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from watership import kernel
+from watership.model.errors import (
+    AMQPError,
+    NotAllowed,
+    NotFound,
+    NotImplementedHere,
+    PreconditionFailed,
+    SyntaxFailure,
+)
+from watership.queues import ClassicQueue, Subscription
+from watership.wire.amqp091 import methods as m
+from watership.wire.amqp091 import properties as basic_properties
+from watership.wire.amqp091.table import Reader
+
+if TYPE_CHECKING:
+    from .connection import ClientConnection
+
+Handler = Callable[["ClientChannel", Any], None]
+MANDATORY, IMMEDIATE = 1, 2
+
+
+class ClientChannel:
+    def __init__(self, connection: ClientConnection, number: int) -> None:
+        self.connection = connection
+        self.number = number
+        self.state: Literal["open", "closing"] = "open"
+        self.wire = kernel.Channel(connection.wire, number)
+        self.vhost = connection.virtual_host
+        self.actor = connection.actor
+        self.prefetch = connection.broker.config["default_consumer_prefetch"]
+        self.last_queue = ""
+        self.subscriptions: dict[str, tuple[ClassicQueue, Subscription]] = {}
+        self.tags = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.connection.name} ({self.number})"
+
+    def do(self, method: m.Method) -> None:
+        """Raises AMQPError, which closes this channel or the connection."""
+        HANDLERS[type(method)](self, method)
+
+    def send(self, method: m.Method) -> None:
+        self.connection.send(self.number, method)
+
+    def reply(self, request: Any, method: m.Method) -> None:
+        """An answer to something that may have to survive: it waits for the disk. no-wait: no answer."""
+        if not request.no_wait:
+            self.connection.wire.hold(self.connection.broker.lsn)
+            self.send(method)
+
+    # Channel
+
+    def flow(self, method: m.ChannelFlow) -> None:
+        if not method.active:
+            raise NotImplementedHere("active=false")
+        self.send(m.ChannelFlowOk(method.active))
+
+    def close(self, _: m.ChannelClose) -> None:
+        self.end()
+        self.send(m.ChannelCloseOk())
+
+    def close_ok(self, _: m.ChannelCloseOk) -> None:
+        self.end()
+
+    def fail(self, error: AMQPError) -> None:
+        """Closes the channel; until close-ok comes everything else on it is dropped."""
+        if self.state == "closing":
+            return
+        self.state = "closing"
+        self.wire.closing = True
+        self.end_subscriptions()
+        self.wire.recover()
+        self.send(m.ChannelClose(error.code, error.reply_text, *error.method))
+
+    def end(self) -> None:
+        """The channel is gone, by whatever way."""
+        self.end_subscriptions()
+        self.wire.close()
+        self.connection.channel_gone(self.number)
+
+    def end_subscriptions(self) -> None:
+        for queue, subscription in list(self.subscriptions.values()):
+            self.vhost.unsubscribe(queue, subscription)
+        self.subscriptions.clear()
+
+    # Exchanges
+
+    def exchange_declare(self, method: m.ExchangeDeclare) -> None:
+        if method.passive:
+            self.vhost.exchanges.check(self.actor, method.exchange)
+        else:
+            self.vhost.exchanges.declare(
+                self.actor,
+                method.exchange,
+                type=method.type,
+                durable=method.durable,
+                auto_delete=method.auto_delete,
+                internal=method.internal,
+                arguments=method.arguments,
+            )
+        self.reply(method, m.ExchangeDeclareOk())
+
+    def exchange_delete(self, method: m.ExchangeDelete) -> None:
+        self.vhost.exchanges.delete(self.actor, method.exchange, if_unused=method.if_unused)
+        self.reply(method, m.ExchangeDeleteOk())
+
+    def exchange_bind(self, method: m.ExchangeBind) -> None:
+        self.bind(method.source, method.destination, "exchange", method)
+        self.reply(method, m.ExchangeBindOk())
+
+    def exchange_unbind(self, method: m.ExchangeUnbind) -> None:
+        self.unbind(method.source, method.destination, "exchange", method)
+        self.reply(method, m.ExchangeUnbindOk())
+
+    def bind(self, source: str, destination: str, kind: str, method: Any) -> None:
+        key, arguments = method.routing_key, method.arguments
+        self.vhost.bindings.add(self.actor, source, destination, kind=kind, routing_key=key, arguments=arguments)
+
+    def unbind(self, source: str, destination: str, kind: str, method: Any) -> None:
+        key, arguments = method.routing_key, method.arguments
+        self.vhost.bindings.remove(self.actor, source, destination, kind=kind, routing_key=key, arguments=arguments)
+
+    # Queues
+
+    def named(self, name: str) -> str:
+        """An empty name stands for the queue that this channel declared last."""
+        if not name and not self.last_queue:
+            raise NotFound("no previously declared queue")
+        return name or self.last_queue
+
+    def queue_declare(self, method: m.QueueDeclare) -> None:
+        if method.passive:
+            queue = self.vhost.queues.check(self.actor, self.named(method.queue))
+        else:
+            queue, _ = self.vhost.queues.declare(
+                self.actor,
+                method.queue,
+                durable=method.durable,
+                exclusive=method.exclusive,
+                auto_delete=method.auto_delete,
+                arguments=method.arguments,
+            )
+        self.last_queue = queue.name
+        self.reply(method, m.QueueDeclareOk(queue.name, queue.records.ready, len(queue.subscriptions)))
+
+    def queue_bind(self, method: m.QueueBind) -> None:
+        self.bind(method.exchange, self.named(method.queue), "queue", method)
+        self.reply(method, m.QueueBindOk())
+
+    def queue_unbind(self, method: m.QueueUnbind) -> None:
+        self.unbind(method.exchange, self.named(method.queue), "queue", method)
+        self.connection.wire.hold(self.connection.broker.lsn)
+        self.send(m.QueueUnbindOk())
+
+    def queue_purge(self, method: m.QueuePurge) -> None:
+        count = self.vhost.queues.purge(self.actor, self.named(method.queue))
+        self.reply(method, m.QueuePurgeOk(count))
+
+    def queue_delete(self, method: m.QueueDelete) -> None:
+        name = self.named(method.queue)
+        unused, empty = method.if_unused, method.if_empty
+        count = self.vhost.queues.delete(self.actor, name, if_unused=unused, if_empty=empty)
+        self.reply(method, m.QueueDeleteOk(count))
+
+    # Consuming
+
+    def qos(self, method: m.BasicQos) -> None:
+        if method.prefetch_size:
+            raise NotImplementedHere(f"prefetch_size!=0 ({method.prefetch_size})")
+        if method.global_:
+            self.wire.prefetch = method.prefetch_count
+        else:
+            self.prefetch = method.prefetch_count
+        self.send(m.BasicQosOk())
+
+    def consume(self, method: m.BasicConsume) -> None:
+        queue = self.vhost.readable(self.actor, self.named(method.queue))
+        tag = method.consumer_tag or self.next_tag()
+        if tag in self.subscriptions:
+            raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+        subscription = Subscription(
+            tag,
+            self.name,
+            lambda: self.cancelled(tag),
+            no_ack=method.no_ack,
+            exclusive=method.exclusive,
+            prefetch=self.prefetch,
+            arguments=method.arguments,
+        )
+        queue.subscribe(subscription)
+        self.subscriptions[tag] = (queue, subscription)
+        if not method.no_wait:
+            self.send(m.BasicConsumeOk(tag))
+        subscription.consumer = kernel.Consumer(
+            self.wire, queue.records, tag.encode(), no_ack=method.no_ack, prefetch=self.prefetch
+        )
+
+    def next_tag(self) -> str:
+        self.tags += 1
+        return f"amq.ctag-{self.number}.{self.tags}-{self.connection.broker.random(8).hex()}"
+
+    def cancel(self, method: m.BasicCancel) -> None:
+        found = self.subscriptions.pop(method.consumer_tag, None)
+        if found is not None:
+            self.vhost.unsubscribe(*found)
+        if not method.no_wait:
+            self.send(m.BasicCancelOk(method.consumer_tag))
+
+    def cancelled(self, tag: str) -> None:
+        """The broker ended a consumer, because its queue is gone."""
+        self.subscriptions.pop(tag, None)
+        if self.connection.capable("consumer_cancel_notify"):
+            self.send(m.BasicCancel(tag, True))
+
+    def get(self, method: m.BasicGet) -> None:
+        queue = self.vhost.readable(self.actor, self.named(method.queue))
+        if not self.wire.get(queue.records, no_ack=method.no_ack):
+            self.send(m.BasicGetEmpty())
+
+    def recover(self, method: m.BasicRecover | m.BasicRecoverAsync) -> None:
+        if not method.requeue:
+            raise NotImplementedHere("requeue=false")
+        self.wire.recover()
+        if isinstance(method, m.BasicRecover):
+            self.send(m.BasicRecoverOk())
+
+    # Publishing
+
+    def confirm_select(self, method: m.ConfirmSelect) -> None:
+        self.wire.confirming = True
+        if not method.no_wait:
+            self.send(m.ConfirmSelectOk())
+
+    def route(self, publish: bytes) -> kernel.Route:
+        """`publish`: the arguments of basic.publish. Raises NotFound, AccessRefused, NotImplementedHere."""
+        exchange, key, bits = publish_arguments(publish)
+        if bits & IMMEDIATE:
+            raise NotImplementedHere("immediate=true", method=(60, 40))
+        try:
+            return self.vhost.route(self.actor, exchange, key)
+        except AMQPError as error:
+            error.method = (60, 40)
+            raise
+
+    def route_content(self, publish: bytes, properties: bytes) -> kernel.Route:
+        exchange, key, _ = publish_arguments(publish)
+        headers = basic_properties.decode(properties).get("headers", {})
+        return self.vhost.route_headers(exchange, key, headers)
+
+    def validate(self, properties: bytes) -> None:
+        decoded = basic_properties.decode(properties)
+        user = decoded.get("user_id")
+        if user is not None and user != self.actor.user:
+            raise PreconditionFailed(
+                f"user_id property set to '{user}' but authenticated user was '{self.actor.user}'", method=(60, 40)
+            )
+        expiration = decoded.get("expiration")
+        if expiration is not None and not expiration.isdigit():
+            raise PreconditionFailed(f"invalid expiration '{expiration}': {{error,no_integer}}", method=(60, 40))
+
+    def return_message(self, publish: bytes, properties: bytes, body: bytes) -> None:
+        exchange, key, _ = publish_arguments(publish)
+        method = m.BasicReturn(312, "NO_ROUTE", exchange, key)
+        self.connection.wire.send_content(self.number, method.encode(), properties, body)
+
+    # Not here yet
+
+    def access_request(self, _: m.AccessRequest) -> None:
+        self.send(m.AccessRequestOk())
+
+    def transaction(self, method: m.Method) -> None:
+        raise NotImplementedHere(f"{method.name}: transactions are not available in this version; use publisher confirms")
+
+
+def publish_arguments(publish: bytes) -> tuple[str, str, int]:
+    """Exchange, routing key, and the octet of bits."""
+    reader = Reader(publish, 2)
+    exchange, key, bits = reader.shortstr(), reader.shortstr(), reader.octet()
+    if reader.at != reader.end:
+        raise SyntaxFailure("basic.publish has octets behind its last argument")
+    return exchange, key, bits
+
+
+def ignore(_channel: ClientChannel, _method: m.Method) -> None:
+    """An answer that nobody waits for."""
+
+
+HANDLERS: dict[type[m.Method], Handler] = {
+    m.ChannelFlow: ClientChannel.flow,
+    m.ChannelFlowOk: ignore,
+    m.ChannelClose: ClientChannel.close,
+    m.ChannelCloseOk: ClientChannel.close_ok,
+    m.AccessRequest: ClientChannel.access_request,
+    m.ExchangeDeclare: ClientChannel.exchange_declare,
+    m.ExchangeDelete: ClientChannel.exchange_delete,
+    m.ExchangeBind: ClientChannel.exchange_bind,
+    m.ExchangeUnbind: ClientChannel.exchange_unbind,
+    m.QueueDeclare: ClientChannel.queue_declare,
+    m.QueueBind: ClientChannel.queue_bind,
+    m.QueuePurge: ClientChannel.queue_purge,
+    m.QueueDelete: ClientChannel.queue_delete,
+    m.QueueUnbind: ClientChannel.queue_unbind,
+    m.BasicQos: ClientChannel.qos,
+    m.BasicConsume: ClientChannel.consume,
+    m.BasicCancel: ClientChannel.cancel,
+    m.BasicCancelOk: ignore,
+    m.BasicGet: ClientChannel.get,
+    m.BasicRecover: ClientChannel.recover,
+    m.BasicRecoverAsync: ClientChannel.recover,
+    m.ConfirmSelect: ClientChannel.confirm_select,
+    m.TxSelect: ClientChannel.transaction,
+    m.TxCommit: ClientChannel.transaction,
+    m.TxRollback: ClientChannel.transaction,
+}

@@ -1,0 +1,310 @@
+"""One AMQP client: the handshake, its channels, what goes wrong, and the end.
+
+The kernel scans and calls this handler for everything that is not publish or acknowledgement (kernel.handler.Handler).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from watership import kernel
+from watership.broker import Actor, Broker, VirtualHost
+from watership.model.errors import (
+    AMQPError,
+    ChannelFailure,
+    CommandInvalid,
+    ConnectionForced,
+    InternalFailure,
+    NotAllowed,
+    from_code,
+)
+from watership.wire.amqp091 import methods as m
+from watership.wire.amqp091.frames import OLD_PROTOCOL_HEADER, PROTOCOL_HEADER, decode_method
+from watership.wire.amqp091.states import State, next_state, on_channel
+
+from .channel import ClientChannel
+from .handshake import credentials
+from .heartbeat import Heartbeat
+from .identity import server_properties
+
+log = logging.getLogger("watership.connection")
+FRAME_MIN = 8192
+
+
+class ClientConnection(asyncio.BufferedProtocol):
+    def __init__(self, broker: Broker, gone: Callable[[ClientConnection], None]) -> None:
+        self.broker = broker
+        self.gone = gone
+        self.wire = kernel.Connection(broker.kernel, self)
+        self.state = State.HEADER
+        self.name = "?"
+        self.user = ""
+        self.vhost = ""
+        self.mechanism = ""
+        self.properties: dict[str, Any] = {}
+        self.channel_max = broker.config["channel_max"] or 65535
+        self.heartbeat_seconds = 0
+        self.connected_at = time.time()
+        self.channels: dict[int, ClientChannel] = {}
+        self.heartbeat: Heartbeat | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        # asyncio calls these for every read: straight into the kernel
+        self.get_buffer = self.wire.get_buffer  # type: ignore[method-assign]
+        self.buffer_updated = self.wire.buffer_updated  # type: ignore[method-assign]
+        self.pause_writing = self.wire.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = self.wire.resume_writing  # type: ignore[method-assign]
+        self.eof_received = self.wire.eof_received  # type: ignore[method-assign]
+        self.connection_made = self.wire.connection_made  # type: ignore[method-assign]
+        self.connection_lost = self.wire.connection_lost  # type: ignore[method-assign]
+
+    # What the kernel calls
+
+    def on_connected(self) -> None:
+        transport = self.wire.transport
+        self.peer, self.here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.here[0]}:{self.here[1]}"
+        self.timer = self.broker.loop.call_later(self.broker.config["handshake_timeout"] / 1000, self.too_slow)
+        log.info("%s: accepted", self.name)
+
+    def on_protocol_header(self, header: bytes) -> None:
+        if header not in (PROTOCOL_HEADER, OLD_PROTOCOL_HEADER):
+            log.warning("%s: the first octets %r are not AMQP 0-9-1; closing", self.name, header)
+            self.wire.send_raw(PROTOCOL_HEADER)
+            self.state = State.CLOSED
+            self.wire.close()
+            return
+        self.state = State.START
+        mechanisms = " ".join(self.broker.config.mechanisms).encode()
+        name = str(self.broker.metadata.parameters.get("cluster_name", self.broker.config["cluster_name"] or "watership"))
+        self.send(0, m.ConnectionStart(0, 9, server_properties(name), mechanisms, b"en_US"))
+
+    def on_method(self, channel: int, payload: bytes) -> None:
+        try:
+            method = decode_method(payload)
+            if channel == 0:
+                self.on_connection_method(method)
+            else:
+                self.on_channel_method(channel, method)
+        except AMQPError as error:
+            ids = (int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big"))
+            error.method = ids
+            self.on_error(channel, error)
+        except Exception as error:
+            self.on_error(channel, error)
+
+    def route(self, channel: kernel.Channel, publish: bytes) -> kernel.Route:
+        return self.channels[channel.number].route(publish)
+
+    def route_content(self, channel: kernel.Channel, publish: bytes, properties: bytes) -> kernel.Route:
+        return self.channels[channel.number].route_content(publish, properties)
+
+    def validate(self, channel: kernel.Channel, properties: bytes) -> None:
+        self.channels[channel.number].validate(properties)
+
+    def on_unroutable(self, channel: kernel.Channel, publish: bytes, properties: bytes, body: bytes) -> None:
+        self.channels[channel.number].return_message(publish, properties, body)
+
+    def on_error(self, channel: int, error: Exception) -> None:
+        """Closes the channel or the connection, whichever the error's code asks for."""
+        if isinstance(error, kernel.ProtocolViolation):
+            error = from_code(error.code, error.text)
+        if not isinstance(error, AMQPError):
+            log.error("%s channel %d: internal error", self.name, channel, exc_info=error)
+            error = InternalFailure("internal error; see the broker logfile")
+        where = f"{self.name} channel {channel}" if channel else self.name
+        log.warning("%s: %s", where, error.reply_text)
+        if channel in self.channels and not error.hard:
+            self.channels[channel].fail(error)
+        else:
+            self.fail(error)
+
+    def on_lost(self, reason: Exception | None) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
+        for channel in list(self.channels.values()):
+            channel.end()
+        if self.broker.clients.pop(self.name, None) is not None:
+            self.broker.churn["connections_closed"] += 1
+        vhost = self.broker.vhost(self.vhost)
+        if vhost is not None:
+            vhost.connection_lost(self)
+        clean = self.state is State.CLOSED
+        log.info("%s: closed%s", self.name, "" if clean else f" without connection.close ({reason or 'end of stream'})")
+        self.state = State.CLOSED
+        self.gone(self)
+
+    # Channel 0
+
+    def on_connection_method(self, method: m.Method) -> None:
+        state = next_state(self.state, type(method))
+        if state is None:
+            raise CommandInvalid(f"{method.name} is not legal while the connection {self.state.value}")
+        match method:
+            case m.ConnectionStartOk():
+                self.start_ok(method)
+            case m.ConnectionTuneOk():
+                self.tune_ok(method)
+            case m.ConnectionOpen():
+                self.open(method.virtual_host)
+            case m.ConnectionClose():
+                self.send(0, m.ConnectionCloseOk())
+                self.wire.close()
+            case m.ConnectionCloseOk():
+                self.wire.close()
+            case m.ConnectionUpdateSecret():
+                self.send(0, m.ConnectionUpdateSecretOk())
+        self.state = state
+
+    def start_ok(self, method: m.ConnectionStartOk) -> None:
+        self.properties = method.client_properties
+        self.mechanism = method.mechanism
+        if method.mechanism not in self.broker.config.mechanisms:
+            raise CommandInvalid(f"unknown authentication mechanism '{method.mechanism}'")
+        user, password = credentials(method.mechanism, method.response)
+        loopback = self.peer[0] in ("::1", "::ffff:127.0.0.1") or self.peer[0].startswith("127.")
+        self.broker.access.login(user, password, mechanism=method.mechanism, from_loopback=loopback)
+        self.user = user
+        config = self.broker.config
+        self.send(0, m.ConnectionTune(config["channel_max"], config["frame_max"], config["heartbeat"]))
+
+    def tune_ok(self, method: m.ConnectionTuneOk) -> None:
+        limit = self.broker.config["channel_max"] or 65535
+        if method.channel_max > limit:
+            raise NotAllowed(f"negotiated channel_max = {method.channel_max} is higher than the maximum allowed value ({limit})")
+        frame_max = method.frame_max
+        if frame_max and frame_max < FRAME_MIN:
+            raise NotAllowed(f"negotiated frame_max = {frame_max} is lower than the minimum allowed value ({FRAME_MIN})")
+        if frame_max > self.broker.config["frame_max"]:
+            largest = self.broker.config["frame_max"]
+            raise NotAllowed(f"negotiated frame_max = {frame_max} is higher than the maximum allowed value ({largest})")
+        self.channel_max = method.channel_max or limit
+        self.wire.frame_max = frame_max or self.broker.config["frame_max"]
+        self.heartbeat_seconds = method.heartbeat
+        if method.heartbeat:
+            self.heartbeat = Heartbeat(self.wire, method.heartbeat, self.silent)
+
+    def open(self, vhost: str) -> None:
+        self.broker.access.enter(self.user, vhost)
+        self.vhost = vhost
+        self.wire.opened = True
+        if self.timer is not None:
+            self.timer.cancel()
+        self.broker.clients[self.name] = self
+        self.broker.churn["connections_opened"] += 1
+        self.send(0, m.ConnectionOpenOk())
+        log.info("%s: user '%s' opened vhost '%s' by %s", self.name, self.user, vhost, self.mechanism)
+
+    # Channels
+
+    def on_channel_method(self, number: int, method: m.Method) -> None:
+        if self.state is not State.RUNNING:
+            if self.state in (State.CLOSING, State.CLOSED):
+                return
+            raise ChannelFailure(f"{method.name} on channel {number} of a connection that {self.state.value}")
+        channel = self.channels.get(number)
+        state = "absent" if channel is None else channel.state
+        match on_channel(state, type(method)):
+            case "drop":
+                return
+            case "command invalid":
+                raise CommandInvalid(f"{method.name} is not for clients to send, or not on channel {number}")
+            case "channel error":
+                raise ChannelFailure("second 'channel.open' seen" if channel else "expected 'channel.open'")
+        if channel is None:
+            self.open_channel(number)
+        else:
+            channel.do(method)
+
+    def open_channel(self, number: int) -> None:
+        if len(self.channels) >= self.channel_max or number > self.channel_max:
+            opened = len(self.channels)
+            text = f"number of channels opened ({opened}) has reached the negotiated channel_max ({self.channel_max})"
+            raise NotAllowed(text)
+        self.channels[number] = ClientChannel(self, number)
+        self.broker.churn["channels_opened"] += 1
+        self.send(number, m.ChannelOpenOk())
+
+    def channel_gone(self, number: int) -> None:
+        if self.channels.pop(number, None) is not None:
+            self.broker.churn["channels_closed"] += 1
+
+    @property
+    def virtual_host(self) -> VirtualHost:
+        return self.broker.vhosts[self.vhost]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.user, self.vhost, self)
+
+    def capable(self, name: str) -> bool:
+        """Whether the client announced a capability."""
+        capabilities = self.properties.get("capabilities")
+        return isinstance(capabilities, dict) and bool(capabilities.get(name))
+
+    # Sending and ending
+
+    def send(self, channel: int, method: m.Method) -> None:
+        self.wire.send_method(channel, method.encode())
+
+    def fail(self, error: AMQPError) -> None:
+        """Ends the connection with connection.close, or without a word where the client would not understand it."""
+        if self.state in (State.CLOSING, State.CLOSED):
+            self.wire.close()
+            return
+        early = self.state in (State.HEADER, State.START)
+        if early and not (error.code == 403 and self.capable("authentication_failure_close")) and error.code == 403:
+            self.state = State.CLOSED
+            self.wire.close()
+            return
+        self.state = State.CLOSING
+        self.wire.closing = True
+        self.send(0, m.ConnectionClose(error.code, error.reply_text, *error.method))
+        self.broker.loop.call_later(10, self.wire.abort)
+
+    def force_close(self, reason: str) -> None:
+        self.fail(ConnectionForced(reason))
+
+    def too_slow(self) -> None:
+        log.warning("%s: the handshake took longer than handshake_timeout; closing", self.name)
+        self.wire.abort()
+
+    def silent(self) -> None:
+        log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_seconds)
+        self.wire.abort()
+
+    def describe(self) -> dict[str, object]:
+        wire = self.wire
+        tls = wire.transport.get_extra_info("ssl_object") if wire.transport else None
+        return {
+            "name": self.name,
+            "user": self.user,
+            "vhost": self.vhost,
+            "user_provided_name": self.properties.get("connection_name", ""),
+            "state": "running" if self.state is State.RUNNING else "closing",
+            "type": "network",
+            "protocol": "AMQP 0-9-1",
+            "auth_mechanism": self.mechanism,
+            "host": self.here[0],
+            "port": self.here[1],
+            "peer_host": self.peer[0],
+            "peer_port": self.peer[1],
+            "ssl": tls is not None,
+            "ssl_protocol": tls.version() if tls else None,
+            "channels": len(self.channels),
+            "channel_max": self.channel_max,
+            "frame_max": wire.frame_max,
+            "timeout": self.heartbeat_seconds,
+            "connected_at": int(self.connected_at * 1000),
+            "client_properties": self.properties,
+            "recv_oct": wire.recv_oct,
+            "send_oct": wire.send_oct,
+            "recv_cnt": wire.recv_cnt,
+            "send_cnt": wire.send_cnt,
+            "send_pend": wire.unsent,
+        }

@@ -1,0 +1,31 @@
+"""What the broker says of itself. Clients read product and version and choose their behaviour by them, so they are RabbitMQ's."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+PRODUCT = "RabbitMQ"
+VERSION = "4.2.1"
+WATERSHIP = version("watership")
+CAPABILITIES = (
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "connection.blocked",
+    "authentication_failure_close",
+    "per_consumer_qos",
+)
+
+
+def server_properties(cluster_name: str) -> dict[str, Any]:
+    return {
+        "product": PRODUCT,
+        "version": VERSION,
+        "cluster_name": cluster_name,
+        "platform": f"Watership {WATERSHIP}",
+        "copyright": "Copyright (c) the Watership authors",
+        "information": "Watership, an AMQP broker written in Python. Licensed under Apache-2.0.",
+        "capabilities": dict.fromkeys(CAPABILITIES, True),
+    }
