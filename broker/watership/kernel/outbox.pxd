@@ -13,7 +13,7 @@ cdef class Outbox(Work):
     cdef readonly dict channels
     cdef public uint64_t frame_max
     cdef readonly uint64_t send_oct, send_cnt
-    cdef bytes buffer             # ours alone until it is given away whole
+    cdef bytes buffer             # ours alone; given away when the transport keeps it
     cdef uint8_t* data
     cdef size_t used, room
     cdef list barriers            # [offset, lsn]: nothing from the offset on leaves before lsn is durable

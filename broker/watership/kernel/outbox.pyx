@@ -2,10 +2,14 @@
 
 from libc.string cimport memcpy, memmove
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.ref cimport PyObject
 
 from watership.kernel.content cimport END, FRAME
 from watership.kernel.octets cimport ld16, ld32, st16, st32
 from watership.kernel.tick cimport Kernel, Work
+
+cdef extern from "Python.h":
+    Py_ssize_t references "Py_REFCNT"(PyObject*)      # of the object itself: no temporary reference is counted
 
 
 cdef class Outbox(Work):
@@ -165,17 +169,21 @@ cdef class Outbox(Work):
     cdef int give(self, size_t count) except -1:
         self.send_oct += count
         self.send_cnt += 1
-        if count == self.used and count * 4 >= self.room:
-            data = memoryview(self.buffer)[:count]
-            self.buffer = None                     # the transport may keep it: never write to it again
-            self.data = NULL
-            self.used = self.room = 0
-        else:
+        if count < self.used:
             data = PyBytes_FromStringAndSize(<char*> self.data, count)
             self.used -= count
             memmove(self.data, self.data + count, self.used)
             self.barriers = [(offset - count, lsn) for offset, lsn in self.barriers]
+            self.transport.write(data)
+            return 0
+        data = memoryview(self.buffer)[:count]
+        self.used = 0
         self.transport.write(data)
+        data = None
+        if references(<PyObject*> self.buffer) > 1 or self.room > FIRST and count * 8 < self.room:
+            self.buffer = None                 # the transport keeps it: never write to it again; or it is far too large
+            self.data = NULL
+            self.room = 0
         return 0
 
     def pause_writing(self):

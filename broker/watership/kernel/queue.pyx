@@ -61,8 +61,7 @@ cdef class Queue(Work):
         """A new last segment with room for `need`; segments grow from 4 KiB to 1 MiB as the queue does."""
         cdef uint32_t room = self.growth - <uint32_t> sizeof(Segment)
         cdef Segment* segment
-        if self.growth < LARGEST:
-            self.growth *= 2
+        self.growth = min(<uint32_t> LARGEST, self.growth * 8)
         if room < need:
             room = need
         segment = <Segment*> malloc(sizeof(Segment) + room)

@@ -8,6 +8,20 @@ from libc.stdlib cimport free, malloc
 
 from watership.kernel.journal cimport Journal
 
+cdef extern from *:
+    """
+    #include <malloc.h>
+    /* Segments and buffers of up to a mebibyte come and go with every burst: keep 32 MiB of them at hand. Left alone,
+       glibc returns them to the system each time, and their page faults cost more than all the rest of a message. */
+    static void keep_memory_at_hand(void) {
+    #ifdef __GLIBC__
+        mallopt(M_MMAP_THRESHOLD, 4 << 20);
+        mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    #endif
+    }
+    """
+    void keep_memory_at_hand()
+
 
 cdef class Work:
     cdef int run(self) except -1:
@@ -23,6 +37,7 @@ cdef class Work:
 
 cdef class Kernel:
     def __cinit__(self):
+        keep_memory_at_hand()
         self.receive = <uint8_t*> malloc(CARRY + RECEIVE)
         if self.receive == NULL:
             raise MemoryError
