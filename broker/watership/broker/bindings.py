@@ -71,12 +71,18 @@ class Bindings:
         binding = self.wanted(actor, source, destination, kind, routing_key, arguments)
         mode = binding.arguments.get("x-match", "all")
         if self.vhost.exchanges.get(source).type == "headers" and mode not in X_MATCH:
-            raise PreconditionFailed(f"Invalid x-match field value {mode!r}; expected all, any, all-with-x, or any-with-x")
+            raise PreconditionFailed(
+                f"Invalid x-match field value {mode!r}; expected all, any, all-with-x, or any-with-x"
+            )
+        self.make(binding)
+        return binding
+
+    def make(self, binding: Binding) -> None:
+        """Without asking for permission; its ends exist."""
         if binding.key not in self.declared:
             durable = self.vhost.broker.metadata.outlives(binding)
             self.vhost.apply(commands.Bind(binding), durable=durable)
             self.install(binding)
-        return binding
 
     def remove(
         self,

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
+import socket
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Protocol
 
 from watership import kernel
-from watership.config import Config
+from watership.config import Address, Config
 from watership.model import commands as c
 from watership.model.errors import AMQPError
 from watership.model.permissions import Permission
@@ -40,6 +40,9 @@ class Client(Protocol):
     def user(self) -> str: ...
     @property
     def vhost(self) -> str: ...
+    @property
+    def channels(self) -> Sized: ...
+    def describe_channels(self) -> list[dict[str, object]]: ...
     def describe(self) -> dict[str, object]:
         """As the management API shows it."""
 
@@ -55,7 +58,9 @@ class Broker:
         self.data = data
         self.loop = loop
         self.random: Callable[[int], bytes] = os.urandom
-        self.started = time.time()
+        self.born = loop.time()
+        self.listening: list[tuple[str, Address]] = []
+        self.node = f"rabbit@{socket.gethostname()}"
         self.metadata = Metadata()
         self.access = Access(self.metadata, config.loopback_users)
         self.vhosts: dict[str, VirtualHost] = {}
@@ -158,6 +163,11 @@ class Broker:
         if queue.stream:
             self.store.attach(queue.stream, records)
         return records
+
+    @property
+    def cluster_name(self) -> str:
+        given = self.config["cluster_name"] or self.node
+        return str(self.metadata.parameters.get("cluster_name", given))
 
     # Vhosts, users, permissions
 

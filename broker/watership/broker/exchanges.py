@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from watership.model import commands
 from watership.model.arguments import EXCHANGE_ARGUMENTS, inequivalent, inequivalent_property
 from watership.model.errors import AccessRefused, NotFound, PreconditionFailed
-from watership.model.names import check_reserved, describe
+from watership.model.names import check_length, check_reserved, clean, describe
 from watership.model.topology import Exchange
 from watership.routing import kind_of
 
@@ -58,6 +58,7 @@ class Exchanges:
     ) -> bool:
         """True when it is new. Raises AccessRefused, PreconditionFailed."""
         access = self.vhost.broker.access
+        name = clean(name)
         wanted = Exchange(self.vhost.name, name, type, durable, auto_delete, internal, dict(arguments or {}))
         if kind_of(type) is None:
             raise PreconditionFailed(f"unknown exchange type '{type}'")
@@ -65,12 +66,18 @@ class Exchanges:
             raise AccessRefused("operation not permitted on the default exchange")
         access.check(actor, "configure", "exchange", name)
         self.check_alternate(actor, wanted)
-        current = self.declared.get(name)
+        if name not in self.declared:
+            check_reserved("exchange", name)
+        return self.make(wanted)
+
+    def make(self, wanted: Exchange) -> bool:
+        """Without asking for permission. True when it is new; raises PreconditionFailed when it is there and different."""
+        current = self.declared.get(wanted.name)
         if current is not None:
             self.check_equivalent(current, wanted)
             return False
-        check_reserved("exchange", name, self.vhost.name)
-        self.vhost.apply(commands.DeclareExchange(wanted), durable=durable)
+        check_length("exchange", wanted.name)
+        self.vhost.apply(commands.DeclareExchange(wanted), durable=wanted.durable)
         self.install(wanted)
         return True
 
@@ -79,7 +86,9 @@ class Exchanges:
         if alternate is None:
             return
         if not isinstance(alternate, str):
-            raise PreconditionFailed(f"invalid arg 'alternate-exchange' for {self.resource(exchange.name)}: not a string")
+            raise PreconditionFailed(
+                f"invalid arg 'alternate-exchange' for {self.resource(exchange.name)}: not a string"
+            )
         self.vhost.broker.access.check(actor, "read", "exchange", exchange.name)
         self.vhost.broker.access.check(actor, "write", "exchange", alternate)
 

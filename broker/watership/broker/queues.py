@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from watership.model import commands
@@ -15,7 +16,7 @@ from watership.model.arguments import (
     without_effect,
 )
 from watership.model.errors import NotImplementedHere, PreconditionFailed
-from watership.model.names import check_reserved, clean, describe, generated
+from watership.model.names import check_length, check_reserved, clean, describe, generated
 from watership.model.topology import Queue
 from watership.queues import ClassicQueue
 
@@ -61,14 +62,19 @@ class Queues:
             self.check_equivalent(current.declared, wanted)
             return current, False
         if named:
-            check_reserved("queue", name, vhost.name)
+            check_reserved("queue", name)
         self.check_arguments(actor, wanted)
+        return self.make(wanted, actor.connection if exclusive else None), True
+
+    def make(self, wanted: Queue, owner: object | None = None) -> ClassicQueue:
+        """A queue that is not there yet, without asking for permission."""
+        broker = self.vhost.broker
+        check_length("queue", wanted.name)
         if is_durable(wanted):
-            stream = broker.metadata.next_stream
-            wanted = Queue(vhost.name, name, durable, exclusive, auto_delete, wanted.arguments, stream)
-        vhost.apply(commands.DeclareQueue(wanted), durable=is_durable(wanted))
+            wanted = replace(wanted, stream=broker.metadata.next_stream)
+        self.vhost.apply(commands.DeclareQueue(wanted), durable=is_durable(wanted))
         broker.churn["queues_created"] += 1
-        return self.install(wanted, actor.connection if exclusive else None), True
+        return self.install(wanted, owner)
 
     def install(self, queue: Queue, owner: object | None = None) -> ClassicQueue:
         """Makes a declared queue live, with no messages yet."""

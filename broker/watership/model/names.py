@@ -31,7 +31,7 @@ def check_length(kind: str, name: str) -> None:
         raise PreconditionFailed(f"{kind} name is longer than 255 octets: '{name[:32]}...'")
 
 
-def check_reserved(kind: str, name: str, vhost: str) -> None:
+def check_reserved(kind: str, name: str) -> None:
     """Clients may not make up names that begin with amq."""
     if name.startswith(RESERVED):
         raise AccessRefused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")

@@ -274,13 +274,50 @@ class ClientChannel:
         method = m.BasicReturn(312, "NO_ROUTE", exchange, key)
         self.connection.wire.send_content(self.number, method.encode(), properties, body)
 
+    def describe(self) -> dict[str, object]:
+        """As the management API shows it."""
+        connection, wire = self.connection, self.wire
+        return {
+            "name": self.name,
+            "number": self.number,
+            "user": connection.user,
+            "vhost": connection.vhost,
+            "connection_details": {
+                "name": connection.name,
+                "peer_host": connection.peer[0],
+                "peer_port": connection.peer[1],
+            },
+            "state": "running" if self.state == "open" else "closing",
+            "consumer_count": len(self.subscriptions),
+            "prefetch_count": self.prefetch,
+            "global_prefetch_count": wire.prefetch,
+            "messages_unacknowledged": wire.unacked,
+            "messages_unconfirmed": wire.unconfirmed,
+            "confirm": wire.confirming,
+            "transactional": False,
+            "message_stats": {
+                "publish": wire.published,
+                "confirm": wire.confirmed,
+                "return_unroutable": wire.returned,
+                "drop_unroutable": wire.dropped,
+                "deliver": wire.delivered,
+                "deliver_no_ack": wire.delivered_no_ack,
+                "get": wire.got,
+                "get_no_ack": wire.got_no_ack,
+                "redeliver": wire.redelivered,
+                "ack": wire.acked,
+            },
+        }
+
     # Not here yet
 
     def access_request(self, _: m.AccessRequest) -> None:
         self.send(m.AccessRequestOk())
 
     def transaction(self, method: m.Method) -> None:
-        raise NotImplementedHere(f"{method.name}: transactions are not available in this version; use publisher confirms")
+        raise NotImplementedHere(
+            f"{method.name}: transactions are not available in this version; use publisher confirms"
+        )
 
 
 def publish_arguments(publish: bytes) -> tuple[str, str, int]:

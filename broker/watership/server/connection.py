@@ -13,6 +13,7 @@ from typing import Any
 
 from watership import kernel
 from watership.broker import Actor, Broker, VirtualHost
+from watership.broker.identity import server_properties
 from watership.model.errors import (
     AMQPError,
     ChannelFailure,
@@ -29,7 +30,6 @@ from watership.wire.amqp091.states import State, next_state, on_channel
 from .channel import ClientChannel
 from .handshake import credentials
 from .heartbeat import Heartbeat
-from .identity import server_properties
 
 log = logging.getLogger("watership.connection")
 FRAME_MIN = 8192
@@ -79,8 +79,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             return
         self.state = State.START
         mechanisms = " ".join(self.broker.config.mechanisms).encode()
-        name = str(self.broker.metadata.parameters.get("cluster_name", self.broker.config["cluster_name"] or "watership"))
-        self.send(0, m.ConnectionStart(0, 9, server_properties(name), mechanisms, b"en_US"))
+        properties = server_properties(self.broker.cluster_name)
+        self.send(0, m.ConnectionStart(0, 9, properties, mechanisms, b"en_US"))
 
     def on_method(self, channel: int, payload: bytes) -> None:
         try:
@@ -176,10 +176,14 @@ class ClientConnection(asyncio.BufferedProtocol):
     def tune_ok(self, method: m.ConnectionTuneOk) -> None:
         limit = self.broker.config["channel_max"] or 65535
         if method.channel_max > limit:
-            raise NotAllowed(f"negotiated channel_max = {method.channel_max} is higher than the maximum allowed value ({limit})")
+            raise NotAllowed(
+                f"negotiated channel_max = {method.channel_max} is higher than the maximum allowed value ({limit})"
+            )
         frame_max = method.frame_max
         if frame_max and frame_max < FRAME_MIN:
-            raise NotAllowed(f"negotiated frame_max = {frame_max} is lower than the minimum allowed value ({FRAME_MIN})")
+            raise NotAllowed(
+                f"negotiated frame_max = {frame_max} is lower than the minimum allowed value ({FRAME_MIN})"
+            )
         if frame_max > self.broker.config["frame_max"]:
             largest = self.broker.config["frame_max"]
             raise NotAllowed(f"negotiated frame_max = {frame_max} is higher than the maximum allowed value ({largest})")
@@ -277,6 +281,9 @@ class ClientConnection(asyncio.BufferedProtocol):
     def silent(self) -> None:
         log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_seconds)
         self.wire.abort()
+
+    def describe_channels(self) -> list[dict[str, object]]:
+        return [channel.describe() for channel in self.channels.values()]
 
     def describe(self) -> dict[str, object]:
         wire = self.wire

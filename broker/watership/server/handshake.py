@@ -11,8 +11,9 @@ def credentials(mechanism: str, response: bytes) -> tuple[str, str]:
     try:
         return MECHANISMS[mechanism](response)
     except (UnicodeDecodeError, ValueError, KeyError, SyntaxFailure):
-        raise LoginRefused(f"Login was refused using authentication mechanism {mechanism}. "
-                           "For details see the broker logfile.") from None
+        raise LoginRefused(
+            f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
+        ) from None
 
 
 def plain(response: bytes) -> tuple[str, str]:

@@ -25,7 +25,9 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     try:
         context.load_cert_chain(tls.certfile, tls.keyfile, tls.password)
     except (OSError, ssl.SSLError) as error:
-        raise ListenError(f"the certificate {tls.certfile} with the key {tls.keyfile} cannot be used: {error}") from None
+        raise ListenError(
+            f"the certificate {tls.certfile} with the key {tls.keyfile} cannot be used: {error}"
+        ) from None
     if tls.versions:
         versions = sorted(VERSIONS[v] for v in tls.versions)
         context.minimum_version, context.maximum_version = versions[0], versions[-1]

@@ -1,0 +1,115 @@
+"""The verbs as calls to a broker somewhere else: one kept-alive session, errors as sentences.
+
+It works with a real RabbitMQ too, all but `snapshot`.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import quote, unquote
+
+import aiohttp
+from yarl import URL
+
+from .api import BY_NAME, AdminError, Json, Snapshot, Unreachable, Verb
+
+
+class Client:
+    """url: http://HOST:PORT of the management API. ca: PEM of the authorities to trust; without it the system's.
+
+    Every verb of the table is a method: `await client.put_queue("/", "orders", {"durable": True})`. Raises AdminError when the broker
+    refuses, Unreachable when it does not answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        ca: bytes | None = None,
+        timeout: float = 15,
+        connections: int = 16,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.auth = aiohttp.BasicAuth(username, password)
+        self.context = ssl.create_default_context(cadata=ca.decode()) if ca else None
+        self.timeout = aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 5))
+        self.connections = connections
+        self.session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self.session is not None:
+            await self.session.close()
+            self.session = None
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        verb = BY_NAME.get(name)
+        if verb is None:
+            raise AttributeError(name)
+
+        async def call(*arguments: Any, **options: bool) -> Any:
+            return await self.perform(verb, arguments, options)
+
+        return call
+
+    async def snapshot(self) -> Snapshot:
+        return cast("Snapshot", await self.perform(BY_NAME["snapshot"], (), {}))
+
+    async def perform(self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool]) -> Any:
+        names = verb.parameters
+        expected = len(names) + verb.body
+        if len(arguments) != expected:
+            raise TypeError(f"{verb.name} takes {', '.join((*names, *(['body'] if verb.body else [])))}")
+        path = verb.path
+        for name, value in zip(names, arguments, strict=False):
+            path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+        query = "&".join(f"{name.replace('_', '-')}=true" for name, on in options.items() if on)
+        body = arguments[-1] if verb.body else None
+        return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body)
+
+    async def request(self, verb: Verb, target: str, body: Json | None) -> Any:
+        if self.session is None:
+            connector = aiohttp.TCPConnector(limit=self.connections, ssl=self.context or True)
+            self.session = aiohttp.ClientSession(connector=connector, auth=self.auth, timeout=self.timeout)
+        url = URL(self.url + target, encoded=True)
+        try:
+            async with self.session.request(verb.method, url, json=body) as response:
+                text = await response.text()
+                return self.result(verb, response, text)
+        except TimeoutError:
+            raise Unreachable(f"{self.url} did not answer {verb.name} within {self.timeout.total:.0f} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"{self.url} cannot be reached: {error}") from None
+
+    def result(self, verb: Verb, response: aiohttp.ClientResponse, text: str) -> Any:
+        if response.status >= 400:
+            raise failure(response.status, text)
+        if verb.name == "post_binding":
+            location = response.headers.get("Location", "")
+            return unquote(location.rpartition("/")[2])
+        if verb.method == "PUT":
+            return response.status == 201
+        return json.loads(text) if text else None
+
+
+def failure(status: int, text: str) -> AdminError:
+    """The broker's words, whatever form its refusal has."""
+    try:
+        body = json.loads(text)
+    except json.JSONDecodeError:
+        body = {}
+    if not isinstance(body, dict):
+        body = {}
+    reason = body.get("reason", text.strip() or f"HTTP status {status}")
+    return AdminError(status, str(body.get("error", body.get("status", ""))), str(reason))

@@ -1,0 +1,161 @@
+"""The verbs as HTTP: RabbitMQ's management API under /api, and metrics with probes on a port of their own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote, unquote
+
+from aiohttp import web
+
+from watership.broker import Broker
+from watership.config import Address
+from watership.server.listeners import ListenError, Listeners, busy, tls_context
+
+from . import health, metrics
+from .api import VERBS, AdminError, Json, Verb
+from .auth import NoCredentials, authenticate, authorise
+from .local import LocalAdmin
+
+log = logging.getLogger("watership.admin")
+LARGEST_BODY = 64 << 20
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    text = json.dumps(body, default=as_json)
+    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+
+
+def as_json(value: object) -> Any:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def refused(error: AdminError) -> web.Response:
+    headers = {"WWW-Authenticate": 'Basic realm="RabbitMQ Management"'} if isinstance(error, NoCredentials) else None
+    key = "status" if error.status == 503 else "error"
+    return answer({key: error.error, "reason": error.reason}, error.status, headers)
+
+
+class AdminServer:
+    """The HTTP side of one broker."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.runners: list[web.AppRunner] = []
+        self.addresses: list[tuple[str, Address]] = []
+
+    async def open(self, amqp: Listeners) -> None:
+        """Raises ListenError."""
+        config = self.broker.config
+        api = self.management()
+        await self.listen("management", api, config.management, None)
+        if config.management_ssl:
+            if config.management_tls is None:
+                raise ListenError(
+                    "management.ssl.port is set, but neither management.ssl nor ssl_options names a certificate"
+                )
+            await self.listen(
+                "management/ssl", self.management(), config.management_ssl, tls_context(config.management_tls)
+            )
+        await self.listen("prometheus", self.monitoring(), config.prometheus, None)
+        self.broker.listening = [(protocol, address) for protocol, address, _ in amqp.servers] + [
+            ({"management": "http", "management/ssl": "https"}.get(name, f"http/{name}"), address)
+            for name, address in self.addresses
+        ]
+
+    async def listen(self, name: str, app: web.Application, address: Address, context: ssl.SSLContext | None) -> None:
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        await runner.setup()
+        self.runners.append(runner)
+        try:
+            await web.TCPSite(runner, address.host, address.port, ssl_context=context, reuse_address=True).start()
+        except OSError as error:
+            raise busy(name, address, error) from None
+        self.addresses.append((name, address))
+
+    async def close(self) -> None:
+        for runner in self.runners:
+            await runner.cleanup()
+
+    # Applications
+
+    def management(self) -> web.Application:
+        app = web.Application(client_max_size=LARGEST_BODY)
+        for verb in VERBS:
+            app.router.add_route(verb.method, f"/api{verb.path}", self.handler(verb))
+        app.router.add_route("*", "/{rest:.*}", nothing_here)
+        return app
+
+    def monitoring(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/livez", self.live)
+        app.router.add_get("/readyz", self.ready)
+        return app
+
+    def handler(self, verb: Verb) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                return await self.perform(verb, request)
+            except AdminError as error:
+                return refused(error)
+
+        return handle
+
+    async def perform(self, verb: Verb, request: web.Request) -> web.Response:
+        peer = request.remote or ""
+        loopback = peer.startswith("127.") or peer in ("::1", "::ffff:127.0.0.1")
+        user = authenticate(self.broker, request.headers.get("Authorization"), from_loopback=loopback)
+        authorise(user, verb.tag)
+        parts = [request.match_info[name] for name in verb.parameters]
+        call: list[Any] = [unquote(p) for p in parts] if any("%" in p for p in parts) else list(parts)
+        if verb.body:
+            call.append(await body_of(request))
+        options = {o.replace("-", "_"): request.query[o] != "false" for o in verb.options if o in request.query}
+        admin = LocalAdmin(self.broker, user)
+        if verb.name == "delete_connection" and "X-Reason" in request.headers:
+            options["reason"] = request.headers["X-Reason"]  # type: ignore[assignment]
+        result = await getattr(admin, verb.name)(*call, **options)
+        return self.response(verb, result, request)
+
+    def response(self, verb: Verb, result: object, request: web.Request) -> web.Response:
+        if verb.method == "GET" or verb.name == "publish":
+            return answer(result)
+        if verb.name == "post_binding":
+            key = quote(str(result), safe="")
+            return web.Response(
+                status=201, headers={"Location": f"{request.rel_url.raw_path.removeprefix('/api')}/{key}"}
+            )
+        return web.Response(status=201 if result is True else 204)
+
+    # Metrics and probes: no login, nothing about messages
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=metrics.page(self.broker), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    async def live(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        problem = health.broken(self.broker)
+        return web.Response(text=f"{problem or 'ok'}\n", status=503 if problem else 200)
+
+
+async def body_of(request: web.Request) -> Json:
+    """An empty body is an empty object. Raises AdminError 400."""
+    text = await request.text()
+    try:
+        body = json.loads(text) if text.strip() else {}
+    except json.JSONDecodeError as error:
+        raise AdminError(400, "not_json", f"the body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise AdminError(400, "bad_request", "the body must be a JSON object")
+    return body
+
+
+async def nothing_here(_: web.Request) -> web.StreamResponse:
+    return answer({"error": "Object Not Found", "reason": "Not Found"}, 404)

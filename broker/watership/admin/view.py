@@ -1,0 +1,150 @@
+"""Objects as the management API shows them: RabbitMQ's field names, with what there is."""
+
+from __future__ import annotations
+
+from watership.broker import Broker, VirtualHost
+from watership.model.permissions import Permission
+from watership.model.topology import Binding, Exchange, Vhost
+from watership.model.users import User
+from watership.queues import ClassicQueue, Subscription
+
+from .api import Json
+
+
+def vhost(declared: Vhost, live: VirtualHost | None) -> Json:
+    queues = list(live.live.values()) if live else []
+    ready, unacked = sum(q.records.ready for q in queues), sum(q.records.unacked for q in queues)
+    return {
+        "name": declared.name,
+        "description": declared.description,
+        "tags": list(declared.tags),
+        "default_queue_type": declared.default_queue_type,
+        "tracing": False,
+        "messages": ready + unacked,
+        "messages_ready": ready,
+        "messages_unacknowledged": unacked,
+    }
+
+
+def user(declared: User) -> Json:
+    return {
+        "name": declared.name,
+        "password_hash": declared.password_hash,
+        "hashing_algorithm": declared.hashing_algorithm,
+        "tags": list(declared.tags),
+        "limits": {},
+    }
+
+
+def permission(declared: Permission) -> Json:
+    return {
+        "user": declared.user,
+        "vhost": declared.vhost,
+        "configure": declared.configure,
+        "write": declared.write,
+        "read": declared.read,
+    }
+
+
+def exchange(declared: Exchange) -> Json:
+    return {
+        "name": declared.name,
+        "vhost": declared.vhost,
+        "type": declared.type,
+        "durable": declared.durable,
+        "auto_delete": declared.auto_delete,
+        "internal": declared.internal,
+        "arguments": dict(declared.arguments),
+    }
+
+
+def queue(live: ClassicQueue, node: str) -> Json:
+    declared, records = live.declared, live.records
+    return {
+        "name": declared.name,
+        "vhost": declared.vhost,
+        "type": declared.type,
+        "durable": declared.durable,
+        "auto_delete": declared.auto_delete,
+        "exclusive": declared.exclusive,
+        "arguments": dict(declared.arguments),
+        "node": node,
+        "state": "running",
+        "consumers": len(live.subscriptions),
+        "messages": records.ready + records.unacked,
+        "messages_ready": records.ready,
+        "messages_unacknowledged": records.unacked,
+        "message_bytes": records.bytes_ready + records.bytes_unacked,
+        "message_bytes_ready": records.bytes_ready,
+        "message_bytes_unacknowledged": records.bytes_unacked,
+        "memory": records.memory,
+        "message_stats": queue_stats(live),
+    }
+
+
+def queue_stats(live: ClassicQueue) -> Json:
+    records = live.records
+    return {
+        "publish": records.published,
+        "deliver": records.delivered,
+        "deliver_no_ack": records.delivered_no_ack,
+        "get": records.got,
+        "get_no_ack": records.got_no_ack,
+        "get_empty": records.got_empty,
+        "deliver_get": records.delivered + records.delivered_no_ack + records.got + records.got_no_ack,
+        "redeliver": records.redelivered,
+        "ack": records.acked,
+    }
+
+
+def binding(declared: Binding) -> Json:
+    return {
+        "source": declared.source,
+        "vhost": declared.vhost,
+        "destination": declared.destination,
+        "destination_type": declared.destination_type,
+        "routing_key": declared.routing_key,
+        "arguments": dict(declared.arguments),
+        "properties_key": declared.properties_key,
+    }
+
+
+def default_binding(queue: ClassicQueue) -> Json:
+    """Every queue is bound to the default exchange by its name."""
+    declared = queue.declared
+    return binding(Binding(declared.vhost, "", declared.name, "queue", declared.name))
+
+
+def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
+    connection, _, number = subscription.channel.rpartition(" (")
+    return {
+        "consumer_tag": subscription.tag,
+        "queue": {"name": queue.declared.name, "vhost": queue.declared.vhost},
+        "ack_required": not subscription.no_ack,
+        "exclusive": subscription.exclusive,
+        "prefetch_count": subscription.prefetch,
+        "active": True,
+        "activity_status": "up",
+        "arguments": dict(subscription.arguments),
+        "channel_details": {
+            "name": subscription.channel,
+            "connection_name": connection,
+            "number": int(number.rstrip(")")),
+        },
+    }
+
+
+def message_stats(broker: Broker) -> Json:
+    """Totals since the start. Those of queues that are gone are gone with them."""
+    totals: dict[str, int] = {}
+    for live in (q for v in broker.vhosts.values() for q in v.live.values()):
+        for name, value in queue_stats(live).items():
+            totals[name] = totals.get(name, 0) + int(value)  # type: ignore[call-overload]
+    kernel = broker.kernel
+    return {
+        **totals,
+        "publish": kernel.published,
+        "confirm": kernel.confirmed,
+        "return_unroutable": kernel.returned,
+        "drop_unroutable": kernel.dropped,
+    }

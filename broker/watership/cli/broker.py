@@ -1,0 +1,73 @@
+"""`watership broker`: one broker in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from watership.config import Config, ConfigError, load
+
+Commands = argparse._SubParsersAction  # type: ignore[type-arg]
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "broker", help="run a broker in the foreground", description="Runs a broker until SIGTERM or Ctrl-C."
+    )
+    parser.add_argument(
+        "--config",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="rabbitmq.conf, or a folder of *.conf files read in order; may be given again, later values win",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("watership-data"),
+        metavar="DIR",
+        help="where messages and metadata are kept (default ./watership-data)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from watership import launch
+    from watership.server.listeners import ListenError
+    from watership.store import StoreError
+
+    try:
+        config = load(*options.config)
+        configure_logging(config)
+        for warning in config.warnings:
+            logging.getLogger("watership.config").warning("%s", warning)
+        options.data.mkdir(parents=True, exist_ok=True)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(launch.run(config, options.data, ready=lambda line: print(line, flush=True)))
+    except (ConfigError, StoreError, ListenError) as error:
+        print(f"watership: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"watership: {error.filename or options.data}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def loop_factory() -> object:
+    """uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def configure_logging(config: Config) -> None:
+    level = config["log.level"] or config["log.console.level"]
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.CRITICAL + 1 if level == "none" or not config["log.console"] else level.upper(),
+        format="%(asctime)s [%(levelname)s] %(name)s: %(message)s",
+    )
