@@ -141,14 +141,16 @@ class Server:
 class Peer:
     """A connection that is past its greeting, and what it has heard since the last look."""
 
-    def __init__(self, kernel: Kernel, server: Server | None = None) -> None:
+    def __init__(
+        self, kernel: Kernel, server: Server | None = None, *, greeting: bytes = b"AMQP\x00\x00\x09\x01"
+    ) -> None:
         self.server = server or Server()
         self.connection = Connection(kernel, self.server)
         self.server.connection = self.connection
         self.transport = Transport()
         self.transport.protocol = self.connection
         self.connection.connection_made(self.transport)
-        self.feed(b"AMQP\x00\x00\x09\x01")
+        self.feed(greeting)
 
     def feed(self, data: bytes, *, step: int = 1 << 30) -> None:
         while data:
