@@ -70,7 +70,9 @@ def spoiled(rng: Random, octets: bytes) -> bytes:
     """The same with a few faults."""
     data = bytearray(octets)
     for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3, 8))):
-        at = rng.randrange(8, len(data)) if len(data) > 9 else 0
+        if len(data) < 9:
+            break
+        at = rng.randrange(8, len(data))
         match rng.randrange(6):
             case 0:
                 data[at] = rng.randrange(256)
@@ -85,7 +87,7 @@ def spoiled(rng: Random, octets: bytes) -> bytes:
                     (b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x00\x00\x00\x01", b"\x7f\xff\xff\xff")
                 )
             case _:
-                other = rng.randrange(8, len(data)) if len(data) > 9 else 0
+                other = rng.randrange(8, len(data))
                 data[at:at] = data[other : other + rng.randrange(1, 200)]
     return bytes(data[: rng.randrange(len(data))]) if rng.random() < 0.1 else bytes(data)
 

@@ -39,8 +39,7 @@ from .table import Reader, encode_longstr, encode_shortstr, encode_table
 class Method:
     """decode takes a Reader behind class and method id; encode gives a method frame's payload with them."""
 
-    class_id: ClassVar[int]
-    method_id: ClassVar[int]
+    ids: ClassVar[tuple[int, int]]  # of class and method
     name: ClassVar[str]
     content: ClassVar[bool] = False
 
@@ -81,7 +80,7 @@ def method(class_name: str, class_id: int, words: list[str]) -> str:
     content = "content" in fields
     pairs = [(attribute(f.split(":")[0]), f.split(":")[1]) for f in fields if f != "content"]
     lines = ["", "", "@dataclass(frozen=True, slots=True)", f"class {camel(class_name)}{camel(name)}(Method):"]
-    lines += [f"    class_id: ClassVar[int] = {class_id}", f"    method_id: ClassVar[int] = {number}"]
+    lines.append(f"    ids: ClassVar[tuple[int, int]] = ({class_id}, {number})")
     lines += [f'    name: ClassVar[str] = "{class_name}.{name}"']
     if content:
         lines.append("    content: ClassVar[bool] = True")

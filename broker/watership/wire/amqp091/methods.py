@@ -11,8 +11,7 @@ from .table import Reader, encode_longstr, encode_shortstr, encode_table
 class Method:
     """decode takes a Reader behind class and method id; encode gives a method frame's payload with them."""
 
-    class_id: ClassVar[int]
-    method_id: ClassVar[int]
+    ids: ClassVar[tuple[int, int]]  # of class and method
     name: ClassVar[str]
     content: ClassVar[bool] = False
 
@@ -26,8 +25,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStart(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (10, 10)
     name: ClassVar[str] = "connection.start"
     version_major: int = 0
     version_minor: int = 0
@@ -57,8 +55,7 @@ class ConnectionStart(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStartOk(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (10, 11)
     name: ClassVar[str] = "connection.start-ok"
     client_properties: dict[str, Any] = field(default_factory=dict)
     mechanism: str = ""
@@ -85,8 +82,7 @@ class ConnectionStartOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSecure(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 20
+    ids: ClassVar[tuple[int, int]] = (10, 20)
     name: ClassVar[str] = "connection.secure"
     challenge: bytes = b""
 
@@ -104,8 +100,7 @@ class ConnectionSecure(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSecureOk(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 21
+    ids: ClassVar[tuple[int, int]] = (10, 21)
     name: ClassVar[str] = "connection.secure-ok"
     response: bytes = b""
 
@@ -123,8 +118,7 @@ class ConnectionSecureOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTune(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 30
+    ids: ClassVar[tuple[int, int]] = (10, 30)
     name: ClassVar[str] = "connection.tune"
     channel_max: int = 0
     frame_max: int = 0
@@ -148,8 +142,7 @@ class ConnectionTune(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTuneOk(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 31
+    ids: ClassVar[tuple[int, int]] = (10, 31)
     name: ClassVar[str] = "connection.tune-ok"
     channel_max: int = 0
     frame_max: int = 0
@@ -173,8 +166,7 @@ class ConnectionTuneOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOpen(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 40
+    ids: ClassVar[tuple[int, int]] = (10, 40)
     name: ClassVar[str] = "connection.open"
     virtual_host: str = ""
 
@@ -196,8 +188,7 @@ class ConnectionOpen(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOpenOk(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 41
+    ids: ClassVar[tuple[int, int]] = (10, 41)
     name: ClassVar[str] = "connection.open-ok"
 
     @classmethod
@@ -214,8 +205,7 @@ class ConnectionOpenOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionClose(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 50
+    ids: ClassVar[tuple[int, int]] = (10, 50)
     name: ClassVar[str] = "connection.close"
     reply_code: int = 0
     reply_text: str = ""
@@ -242,8 +232,7 @@ class ConnectionClose(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCloseOk(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 51
+    ids: ClassVar[tuple[int, int]] = (10, 51)
     name: ClassVar[str] = "connection.close-ok"
 
     @classmethod
@@ -256,8 +245,7 @@ class ConnectionCloseOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBlocked(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 60
+    ids: ClassVar[tuple[int, int]] = (10, 60)
     name: ClassVar[str] = "connection.blocked"
     reason: str = ""
 
@@ -275,8 +263,7 @@ class ConnectionBlocked(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUnblocked(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 61
+    ids: ClassVar[tuple[int, int]] = (10, 61)
     name: ClassVar[str] = "connection.unblocked"
 
     @classmethod
@@ -289,8 +276,7 @@ class ConnectionUnblocked(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUpdateSecret(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 70
+    ids: ClassVar[tuple[int, int]] = (10, 70)
     name: ClassVar[str] = "connection.update-secret"
     new_secret: bytes = b""
     reason: str = ""
@@ -311,8 +297,7 @@ class ConnectionUpdateSecret(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUpdateSecretOk(Method):
-    class_id: ClassVar[int] = 10
-    method_id: ClassVar[int] = 71
+    ids: ClassVar[tuple[int, int]] = (10, 71)
     name: ClassVar[str] = "connection.update-secret-ok"
 
     @classmethod
@@ -325,8 +310,7 @@ class ConnectionUpdateSecretOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpen(Method):
-    class_id: ClassVar[int] = 20
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (20, 10)
     name: ClassVar[str] = "channel.open"
 
     @classmethod
@@ -343,8 +327,7 @@ class ChannelOpen(Method):
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpenOk(Method):
-    class_id: ClassVar[int] = 20
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (20, 11)
     name: ClassVar[str] = "channel.open-ok"
 
     @classmethod
@@ -361,8 +344,7 @@ class ChannelOpenOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ChannelFlow(Method):
-    class_id: ClassVar[int] = 20
-    method_id: ClassVar[int] = 20
+    ids: ClassVar[tuple[int, int]] = (20, 20)
     name: ClassVar[str] = "channel.flow"
     active: bool = False
 
@@ -381,8 +363,7 @@ class ChannelFlow(Method):
 
 @dataclass(frozen=True, slots=True)
 class ChannelFlowOk(Method):
-    class_id: ClassVar[int] = 20
-    method_id: ClassVar[int] = 21
+    ids: ClassVar[tuple[int, int]] = (20, 21)
     name: ClassVar[str] = "channel.flow-ok"
     active: bool = False
 
@@ -401,8 +382,7 @@ class ChannelFlowOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ChannelClose(Method):
-    class_id: ClassVar[int] = 20
-    method_id: ClassVar[int] = 40
+    ids: ClassVar[tuple[int, int]] = (20, 40)
     name: ClassVar[str] = "channel.close"
     reply_code: int = 0
     reply_text: str = ""
@@ -429,8 +409,7 @@ class ChannelClose(Method):
 
 @dataclass(frozen=True, slots=True)
 class ChannelCloseOk(Method):
-    class_id: ClassVar[int] = 20
-    method_id: ClassVar[int] = 41
+    ids: ClassVar[tuple[int, int]] = (20, 41)
     name: ClassVar[str] = "channel.close-ok"
 
     @classmethod
@@ -443,8 +422,7 @@ class ChannelCloseOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest(Method):
-    class_id: ClassVar[int] = 30
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (30, 10)
     name: ClassVar[str] = "access.request"
     realm: str = ""
     exclusive: bool = False
@@ -474,8 +452,7 @@ class AccessRequest(Method):
 
 @dataclass(frozen=True, slots=True)
 class AccessRequestOk(Method):
-    class_id: ClassVar[int] = 30
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (30, 11)
     name: ClassVar[str] = "access.request-ok"
 
     @classmethod
@@ -492,8 +469,7 @@ class AccessRequestOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDeclare(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (40, 10)
     name: ClassVar[str] = "exchange.declare"
     exchange: str = ""
     type: str = ""
@@ -531,8 +507,7 @@ class ExchangeDeclare(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDeclareOk(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (40, 11)
     name: ClassVar[str] = "exchange.declare-ok"
 
     @classmethod
@@ -545,8 +520,7 @@ class ExchangeDeclareOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDelete(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 20
+    ids: ClassVar[tuple[int, int]] = (40, 20)
     name: ClassVar[str] = "exchange.delete"
     exchange: str = ""
     if_unused: bool = False
@@ -572,8 +546,7 @@ class ExchangeDelete(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDeleteOk(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 21
+    ids: ClassVar[tuple[int, int]] = (40, 21)
     name: ClassVar[str] = "exchange.delete-ok"
 
     @classmethod
@@ -586,8 +559,7 @@ class ExchangeDeleteOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeBind(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 30
+    ids: ClassVar[tuple[int, int]] = (40, 30)
     name: ClassVar[str] = "exchange.bind"
     destination: str = ""
     source: str = ""
@@ -620,8 +592,7 @@ class ExchangeBind(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeBindOk(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 31
+    ids: ClassVar[tuple[int, int]] = (40, 31)
     name: ClassVar[str] = "exchange.bind-ok"
 
     @classmethod
@@ -634,8 +605,7 @@ class ExchangeBindOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeUnbind(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 40
+    ids: ClassVar[tuple[int, int]] = (40, 40)
     name: ClassVar[str] = "exchange.unbind"
     destination: str = ""
     source: str = ""
@@ -668,8 +638,7 @@ class ExchangeUnbind(Method):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeUnbindOk(Method):
-    class_id: ClassVar[int] = 40
-    method_id: ClassVar[int] = 51
+    ids: ClassVar[tuple[int, int]] = (40, 51)
     name: ClassVar[str] = "exchange.unbind-ok"
 
     @classmethod
@@ -682,8 +651,7 @@ class ExchangeUnbindOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueDeclare(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (50, 10)
     name: ClassVar[str] = "queue.declare"
     queue: str = ""
     passive: bool = False
@@ -718,8 +686,7 @@ class QueueDeclare(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueDeclareOk(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (50, 11)
     name: ClassVar[str] = "queue.declare-ok"
     queue: str = ""
     message_count: int = 0
@@ -743,8 +710,7 @@ class QueueDeclareOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueBind(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 20
+    ids: ClassVar[tuple[int, int]] = (50, 20)
     name: ClassVar[str] = "queue.bind"
     queue: str = ""
     exchange: str = ""
@@ -777,8 +743,7 @@ class QueueBind(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueBindOk(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 21
+    ids: ClassVar[tuple[int, int]] = (50, 21)
     name: ClassVar[str] = "queue.bind-ok"
 
     @classmethod
@@ -791,8 +756,7 @@ class QueueBindOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueuePurge(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 30
+    ids: ClassVar[tuple[int, int]] = (50, 30)
     name: ClassVar[str] = "queue.purge"
     queue: str = ""
     no_wait: bool = False
@@ -816,8 +780,7 @@ class QueuePurge(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueuePurgeOk(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 31
+    ids: ClassVar[tuple[int, int]] = (50, 31)
     name: ClassVar[str] = "queue.purge-ok"
     message_count: int = 0
 
@@ -835,8 +798,7 @@ class QueuePurgeOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueDelete(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 40
+    ids: ClassVar[tuple[int, int]] = (50, 40)
     name: ClassVar[str] = "queue.delete"
     queue: str = ""
     if_unused: bool = False
@@ -864,8 +826,7 @@ class QueueDelete(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueDeleteOk(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 41
+    ids: ClassVar[tuple[int, int]] = (50, 41)
     name: ClassVar[str] = "queue.delete-ok"
     message_count: int = 0
 
@@ -883,8 +844,7 @@ class QueueDeleteOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueUnbind(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 50
+    ids: ClassVar[tuple[int, int]] = (50, 50)
     name: ClassVar[str] = "queue.unbind"
     queue: str = ""
     exchange: str = ""
@@ -913,8 +873,7 @@ class QueueUnbind(Method):
 
 @dataclass(frozen=True, slots=True)
 class QueueUnbindOk(Method):
-    class_id: ClassVar[int] = 50
-    method_id: ClassVar[int] = 51
+    ids: ClassVar[tuple[int, int]] = (50, 51)
     name: ClassVar[str] = "queue.unbind-ok"
 
     @classmethod
@@ -927,8 +886,7 @@ class QueueUnbindOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicQos(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (60, 10)
     name: ClassVar[str] = "basic.qos"
     prefetch_size: int = 0
     prefetch_count: int = 0
@@ -953,8 +911,7 @@ class BasicQos(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicQosOk(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (60, 11)
     name: ClassVar[str] = "basic.qos-ok"
 
     @classmethod
@@ -967,8 +924,7 @@ class BasicQosOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicConsume(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 20
+    ids: ClassVar[tuple[int, int]] = (60, 20)
     name: ClassVar[str] = "basic.consume"
     queue: str = ""
     consumer_tag: str = ""
@@ -1004,8 +960,7 @@ class BasicConsume(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicConsumeOk(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 21
+    ids: ClassVar[tuple[int, int]] = (60, 21)
     name: ClassVar[str] = "basic.consume-ok"
     consumer_tag: str = ""
 
@@ -1023,8 +978,7 @@ class BasicConsumeOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicCancel(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 30
+    ids: ClassVar[tuple[int, int]] = (60, 30)
     name: ClassVar[str] = "basic.cancel"
     consumer_tag: str = ""
     no_wait: bool = False
@@ -1046,8 +1000,7 @@ class BasicCancel(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicCancelOk(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 31
+    ids: ClassVar[tuple[int, int]] = (60, 31)
     name: ClassVar[str] = "basic.cancel-ok"
     consumer_tag: str = ""
 
@@ -1065,8 +1018,7 @@ class BasicCancelOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicPublish(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 40
+    ids: ClassVar[tuple[int, int]] = (60, 40)
     name: ClassVar[str] = "basic.publish"
     content: ClassVar[bool] = True
     exchange: str = ""
@@ -1096,8 +1048,7 @@ class BasicPublish(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicReturn(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 50
+    ids: ClassVar[tuple[int, int]] = (60, 50)
     name: ClassVar[str] = "basic.return"
     content: ClassVar[bool] = True
     reply_code: int = 0
@@ -1125,8 +1076,7 @@ class BasicReturn(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicDeliver(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 60
+    ids: ClassVar[tuple[int, int]] = (60, 60)
     name: ClassVar[str] = "basic.deliver"
     content: ClassVar[bool] = True
     consumer_tag: str = ""
@@ -1158,8 +1108,7 @@ class BasicDeliver(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicGet(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 70
+    ids: ClassVar[tuple[int, int]] = (60, 70)
     name: ClassVar[str] = "basic.get"
     queue: str = ""
     no_ack: bool = False
@@ -1183,8 +1132,7 @@ class BasicGet(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicGetOk(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 71
+    ids: ClassVar[tuple[int, int]] = (60, 71)
     name: ClassVar[str] = "basic.get-ok"
     content: ClassVar[bool] = True
     delivery_tag: int = 0
@@ -1216,8 +1164,7 @@ class BasicGetOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicGetEmpty(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 72
+    ids: ClassVar[tuple[int, int]] = (60, 72)
     name: ClassVar[str] = "basic.get-empty"
 
     @classmethod
@@ -1234,8 +1181,7 @@ class BasicGetEmpty(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicAck(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 80
+    ids: ClassVar[tuple[int, int]] = (60, 80)
     name: ClassVar[str] = "basic.ack"
     delivery_tag: int = 0
     multiple: bool = False
@@ -1257,8 +1203,7 @@ class BasicAck(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicReject(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 90
+    ids: ClassVar[tuple[int, int]] = (60, 90)
     name: ClassVar[str] = "basic.reject"
     delivery_tag: int = 0
     requeue: bool = False
@@ -1280,8 +1225,7 @@ class BasicReject(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicRecoverAsync(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 100
+    ids: ClassVar[tuple[int, int]] = (60, 100)
     name: ClassVar[str] = "basic.recover-async"
     requeue: bool = False
 
@@ -1300,8 +1244,7 @@ class BasicRecoverAsync(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicRecover(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 110
+    ids: ClassVar[tuple[int, int]] = (60, 110)
     name: ClassVar[str] = "basic.recover"
     requeue: bool = False
 
@@ -1320,8 +1263,7 @@ class BasicRecover(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicRecoverOk(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 111
+    ids: ClassVar[tuple[int, int]] = (60, 111)
     name: ClassVar[str] = "basic.recover-ok"
 
     @classmethod
@@ -1334,8 +1276,7 @@ class BasicRecoverOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class BasicNack(Method):
-    class_id: ClassVar[int] = 60
-    method_id: ClassVar[int] = 120
+    ids: ClassVar[tuple[int, int]] = (60, 120)
     name: ClassVar[str] = "basic.nack"
     delivery_tag: int = 0
     multiple: bool = False
@@ -1359,8 +1300,7 @@ class BasicNack(Method):
 
 @dataclass(frozen=True, slots=True)
 class TxSelect(Method):
-    class_id: ClassVar[int] = 90
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (90, 10)
     name: ClassVar[str] = "tx.select"
 
     @classmethod
@@ -1373,8 +1313,7 @@ class TxSelect(Method):
 
 @dataclass(frozen=True, slots=True)
 class TxSelectOk(Method):
-    class_id: ClassVar[int] = 90
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (90, 11)
     name: ClassVar[str] = "tx.select-ok"
 
     @classmethod
@@ -1387,8 +1326,7 @@ class TxSelectOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class TxCommit(Method):
-    class_id: ClassVar[int] = 90
-    method_id: ClassVar[int] = 20
+    ids: ClassVar[tuple[int, int]] = (90, 20)
     name: ClassVar[str] = "tx.commit"
 
     @classmethod
@@ -1401,8 +1339,7 @@ class TxCommit(Method):
 
 @dataclass(frozen=True, slots=True)
 class TxCommitOk(Method):
-    class_id: ClassVar[int] = 90
-    method_id: ClassVar[int] = 21
+    ids: ClassVar[tuple[int, int]] = (90, 21)
     name: ClassVar[str] = "tx.commit-ok"
 
     @classmethod
@@ -1415,8 +1352,7 @@ class TxCommitOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class TxRollback(Method):
-    class_id: ClassVar[int] = 90
-    method_id: ClassVar[int] = 30
+    ids: ClassVar[tuple[int, int]] = (90, 30)
     name: ClassVar[str] = "tx.rollback"
 
     @classmethod
@@ -1429,8 +1365,7 @@ class TxRollback(Method):
 
 @dataclass(frozen=True, slots=True)
 class TxRollbackOk(Method):
-    class_id: ClassVar[int] = 90
-    method_id: ClassVar[int] = 31
+    ids: ClassVar[tuple[int, int]] = (90, 31)
     name: ClassVar[str] = "tx.rollback-ok"
 
     @classmethod
@@ -1443,8 +1378,7 @@ class TxRollbackOk(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmSelect(Method):
-    class_id: ClassVar[int] = 85
-    method_id: ClassVar[int] = 10
+    ids: ClassVar[tuple[int, int]] = (85, 10)
     name: ClassVar[str] = "confirm.select"
     no_wait: bool = False
 
@@ -1463,8 +1397,7 @@ class ConfirmSelect(Method):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmSelectOk(Method):
-    class_id: ClassVar[int] = 85
-    method_id: ClassVar[int] = 11
+    ids: ClassVar[tuple[int, int]] = (85, 11)
     name: ClassVar[str] = "confirm.select-ok"
 
     @classmethod
