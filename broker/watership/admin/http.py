@@ -72,7 +72,7 @@ class AdminServer:
         await runner.setup()
         self.runners.append(runner)
         try:
-            await web.TCPSite(runner, address.host, address.port, ssl_context=context, reuse_address=True).start()
+            await web.TCPSite(runner, address.bind, address.port, ssl_context=context, reuse_address=True).start()
         except OSError as error:
             raise busy(name, address, error) from None
         self.addresses.append((name, address))

@@ -20,7 +20,14 @@ class Address:
     host: str
     port: int
 
+    @property
+    def bind(self) -> str | None:
+        """The host for a listening socket; None: every interface, IPv4 and IPv6."""
+        return None if self.host in ("", "::") else self.host
+
     def __str__(self) -> str:
+        if not self.host:
+            return f"*:{self.port}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

@@ -61,7 +61,7 @@ def address(value: str) -> tuple[str, int]:
     match = re.fullmatch(r"(?:(?:\[(?P<six>[^]]+)\]|(?P<host>[^:\[\]]+)):)?(?P<port>\d+)", value)
     if not match or not 0 <= int(match["port"]) <= 65535:
         raise ValueError("a port such as 5672, or an address such as 127.0.0.1:5672 or [::1]:5672")
-    return match["six"] or match["host"] or "::", int(match["port"])
+    return match["six"] or match["host"] or "", int(match["port"])
 
 
 def ip(value: str) -> str:

@@ -72,7 +72,7 @@ class Listeners:
         try:
             server = await asyncio.get_running_loop().create_server(
                 self.accept,
-                address.host or None,
+                address.bind,
                 address.port,
                 ssl=context,
                 backlog=self.broker.config["tcp_listen_options.backlog"],

@@ -1,0 +1,54 @@
+"""Queue: a queue in a vhost of a broker."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .resource import (
+    AGE,
+    MESSAGE,
+    READY,
+    REFERENCE_RULE,
+    Arguments,
+    Column,
+    Kind,
+    ObjectName,
+    TopologySpec,
+    VhostName,
+    immutable,
+)
+
+
+class QueueSpec(TopologySpec, frozen=True, kw_only=True):
+    kind: ClassVar[Kind] = Kind(
+        name="Queue",
+        plural="queues",
+        short=("que",),
+        description="A queue of a broker. It is declared when its broker is there, and declared again when it goes missing.",
+        columns=(Column("Queue", ".spec.name", priority=1), READY, MESSAGE, AGE),
+        rules=(
+            REFERENCE_RULE,
+            *immutable("name", "vhost", "type", "durable", "autoDelete", "arguments", "clusterReference"),
+        ),
+    )
+
+    name: Annotated[
+        ObjectName | msgspec.UnsetType,
+        Meta(description="Name of the queue in the broker; by default the object's name."),
+    ] = msgspec.UNSET
+    vhost: VhostName = "/"
+    type: Annotated[
+        Literal["classic", "quorum"] | msgspec.UnsetType,
+        Meta(description="Queue type; by default the vhost's, which is classic."),
+    ] = msgspec.UNSET
+    durable: Annotated[bool, Meta(description="Whether it survives a restart of the broker.")] = True
+    auto_delete: Annotated[bool, Meta(description="Whether it goes with its last consumer.")] = False
+    arguments: Arguments = {}
+
+    def all_arguments(self) -> dict[str, Any]:
+        """The arguments of the declaration, with the type among them."""
+        kind = {} if self.type is msgspec.UNSET else {"x-queue-type": self.type}
+        return {**kind, **self.arguments}

@@ -1,0 +1,178 @@
+"""What all kinds share: names, the reference to a cluster, and the typed form in which plans see an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+GROUP = "watership.dev"
+VERSION = "v1beta1"
+API_VERSION = f"{GROUP}/{VERSION}"
+FORCE_DELETE = f"{GROUP}/force-delete"
+CONNECTION_URI = f"{GROUP}/operator-connection-uri"
+
+
+class InvalidResource(Exception):
+    """A sentence about a field that is missing or wrong."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `kubectl get`. priority 1: only with -o wide."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A CEL rule on the spec, and the sentence for who breaks it."""
+
+    expression: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str
+    plural: str
+    short: tuple[str, ...]
+    description: str
+    columns: tuple[Column, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    scale: Mapping[str, str] | None = None
+
+    @property
+    def singular(self) -> str:
+        return self.name.lower()
+
+
+READY = Column("Ready", '.status.conditions[?(@.type=="Ready")].status')
+MESSAGE = Column("Status", '.status.conditions[?(@.type=="Ready")].message', priority=1)
+AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+
+def immutable(*fields: str) -> tuple[Rule, ...]:
+    """One rule per field that cannot change once the object is there."""
+    return tuple(
+        Rule(
+            f"has(self.{f}) == has(oldSelf.{f}) && (!has(self.{f}) || self.{f} == oldSelf.{f})",
+            f"spec.{f} cannot be changed; delete this object and make another one",
+        )
+        for f in fields
+    )
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """Base of every struct in a spec."""
+
+
+NonEmpty = Annotated[str, Meta(min_length=1)]
+ObjectName = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class SecretReference(Spec, frozen=True, kw_only=True):
+    """A Secret in the namespace of the object that names it."""
+
+    name: Annotated[str, Meta(description="Name of the Secret.", min_length=1)]
+
+
+class ClusterReference(Spec, frozen=True, kw_only=True):
+    """Which broker an object belongs to: a BrokerCluster, or any broker by a Secret."""
+
+    name: Annotated[NonEmpty | msgspec.UnsetType, Meta(description="Name of a BrokerCluster.")] = msgspec.UNSET
+    namespace: Annotated[
+        str | msgspec.UnsetType, Meta(description="Namespace of the BrokerCluster; by default the object's own.")
+    ] = msgspec.UNSET
+    connection_secret: Annotated[
+        SecretReference | msgspec.UnsetType,
+        Meta(description="Instead of name: a Secret with the keys uri (of the management API), username and password."),
+    ] = msgspec.UNSET
+
+
+REFERENCE_RULE = Rule(
+    "has(self.clusterReference.name) != has(self.clusterReference.connectionSecret)",
+    "spec.clusterReference names either a BrokerCluster (name) or a Secret (connectionSecret), exactly one of them",
+)
+DeletionPolicy = Annotated[
+    Literal["Delete", "Retain"],
+    Meta(description="Delete removes the object from the broker with this resource; Retain leaves it there."),
+]
+VhostName = Annotated[str, Meta(description="The virtual host.", min_length=1, max_length=255)]
+Arguments = Annotated[
+    dict[str, Any],
+    Meta(description="Optional arguments (x-...), as clients give them.", extra_json_schema={"x-preserve": True}),
+]
+
+
+class TopologySpec(Spec, frozen=True, kw_only=True):
+    """What objects inside a broker have in common."""
+
+    cluster_reference: Annotated[ClusterReference, Meta(description="The broker that this object belongs to.")]
+    deletion_policy: DeletionPolicy = "Delete"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One object as plans see it. created and deleting are the API server's timestamps; "" when there is none."""
+
+    kind: str
+    namespace: str
+    name: str
+    spec: Any
+    uid: str = ""
+    generation: int = 1
+    created: str = ""
+    deleting: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.namespace, self.name
+
+    @property
+    def age(self) -> tuple[str, str, str]:
+        """Sorts the older object first; names decide between twins."""
+        return self.created, self.namespace, self.name
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    def condition(self, type: str) -> Mapping[str, Any]:  # noqa: A002 - the field's name
+        for condition in self.status.get("conditions", ()):
+            if condition.get("type") == type:
+                return condition  # type: ignore[no-any-return]
+        return {}
+
+
+def read(kind: str, spec_type: type[Spec], manifest: Mapping[str, Any]) -> Resource:
+    """An object of the API server, or of a YAML file, typed. Raises InvalidResource naming the field."""
+    metadata = manifest.get("metadata") or {}
+    name = metadata.get("name")
+    if not name:
+        raise InvalidResource(f"{kind}: metadata.name is missing")
+    try:
+        spec = msgspec.convert(manifest.get("spec") or {}, spec_type)
+    except msgspec.ValidationError as error:
+        raise InvalidResource(f"{kind} {name}: {str(error).replace('$', 'spec')}") from None
+    return Resource(
+        kind=kind,
+        namespace=metadata.get("namespace", "default"),
+        name=name,
+        spec=spec,
+        uid=metadata.get("uid", ""),
+        generation=metadata.get("generation", 1),
+        created=metadata.get("creationTimestamp") or "",
+        deleting=metadata.get("deletionTimestamp") or "",
+        annotations=metadata.get("annotations") or {},
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        status=manifest.get("status") or {},
+    )

@@ -1,0 +1,77 @@
+"""User: someone who may connect, with a password from a Secret, and permissions in vhosts."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .resource import (
+    AGE,
+    MESSAGE,
+    READY,
+    REFERENCE_RULE,
+    Column,
+    Kind,
+    ObjectName,
+    Rule,
+    SecretReference,
+    Spec,
+    TopologySpec,
+    VhostName,
+    immutable,
+)
+
+Expression = Annotated[str, Meta(description="A regular expression over names; an empty one matches nothing.")]
+
+
+class PasswordSecret(Spec, frozen=True, kw_only=True):
+    """One key of a Secret in the namespace of the User."""
+
+    name: Annotated[str, Meta(description="Name of the Secret.", min_length=1)]
+    key: Annotated[str, Meta(description="The key that holds the password.", min_length=1)] = "password"
+
+
+class UserPermission(Spec, frozen=True, kw_only=True):
+    """What the user may do in one vhost."""
+
+    vhost: VhostName = "/"
+    configure: Expression = ""
+    write: Expression = ""
+    read: Expression = ""
+
+
+class UserSpec(TopologySpec, frozen=True, kw_only=True):
+    kind: ClassVar[Kind] = Kind(
+        name="User",
+        plural="users",
+        short=("usr",),
+        description="A user of a broker. Without a Secret of its own it is given a password in the Secret "
+        "NAME-user-credentials. A changed Secret changes the password.",
+        columns=(Column("Tags", ".spec.tags", priority=1), READY, MESSAGE, AGE),
+        rules=(
+            REFERENCE_RULE,
+            Rule(
+                "!has(self.passwordSecret) || !has(self.importCredentialsSecret)",
+                "spec.passwordSecret and spec.importCredentialsSecret exclude each other",
+            ),
+            *immutable("name", "clusterReference"),
+        ),
+    )
+
+    name: Annotated[
+        ObjectName | msgspec.UnsetType,
+        Meta(description="Name of the user in the broker; by default the object's name."),
+    ] = msgspec.UNSET
+    tags: Annotated[
+        list[Literal["administrator", "monitoring", "policymaker", "management"]],
+        Meta(description="What the user may do in the management API."),
+    ] = []
+    password_secret: Annotated[
+        PasswordSecret | msgspec.UnsetType, Meta(description="The Secret that holds the password.")
+    ] = msgspec.UNSET
+    import_credentials_secret: Annotated[
+        SecretReference | msgspec.UnsetType, Meta(description="A Secret with the keys username and password.")
+    ] = msgspec.UNSET
+    permissions: Annotated[list[UserPermission], Meta(description="Permissions, one entry per vhost.")] = []
