@@ -1,0 +1,16 @@
+"""Decisions, pure: what is desired and what was observed go in; steps and verdicts, each with a sentence, come out.
+
+step        one thing to do, to the broker or to Kubernetes
+topology    users, exchanges, queues, bindings of one broker
+wanted      one object of a kind as the broker would show it, and how it differs
+deletion    when an object's finalizer may go
+cluster     a BrokerCluster and its children
+conditions  verdicts as status
+
+Planning twice without a change in between gives no steps the second time. Nothing here reads a clock, calls anyone, or makes up a
+password: time and tokens are arguments.
+"""
+
+from .step import Plan, Step, Verdict
+
+__all__ = ["Plan", "Step", "Verdict"]

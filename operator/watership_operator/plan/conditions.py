@@ -1,0 +1,66 @@
+"""Verdicts as status: conditions that kstatus, `kubectl wait`, Argo CD and Flux read, and RabbitMQ's own four on a BrokerCluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from watership_operator.kinds import Resource
+
+from .step import Verdict
+
+
+def status(
+    resource: Resource, verdict: Verdict, *, now: str, more: Mapping[str, tuple[str, str, str]] | None = None
+) -> dict[str, Any]:
+    """The whole status. now: RFC 3339, used where a condition changes. more: type to (status, reason, message)."""
+    words = (verdict.reason, verdict.sentence)
+    rows: dict[str, tuple[str, str, str]] = {
+        "Ready": (truth(verdict.ready), *words),
+        "Reconciling": (truth(verdict.waiting), *words),
+        "Stalled": (truth(verdict.stalled), *words),
+        **(more or {}),
+    }
+    old = resource.status.get("conditions", ())
+    conditions = [condition(kind, *row, old=old, generation=resource.generation, now=now) for kind, row in rows.items()]
+    return {"observedGeneration": resource.generation, "conditions": conditions, **verdict.extra}
+
+
+def truth(value: bool) -> str:
+    return "True" if value else "False"
+
+
+def condition(
+    kind: str,
+    state: str,
+    reason: str,
+    message: str,
+    *,
+    old: Sequence[Mapping[str, Any]],
+    generation: int,
+    now: str,
+) -> dict[str, Any]:
+    """lastTransitionTime stays while the status does."""
+    before: Mapping[str, Any] = next((c for c in old if c.get("type") == kind), {})
+    since = before.get("lastTransitionTime") if before.get("status") == state else None
+    return {
+        "type": kind,
+        "status": state,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": since or now,
+        "observedGeneration": generation,
+    }
+
+
+def changed(resource: Resource, wanted: Mapping[str, Any]) -> bool:
+    """Whether a status has to be written at all."""
+    return {k: v for k, v in resource.status.items() if k in wanted or k == "conditions"} != dict(wanted)
+
+
+def transition(resource: Resource, verdict: Verdict) -> bool:
+    """Whether an Event is due: readiness, or the reason for a lack of it, is another than before."""
+    before = resource.condition("Ready")
+    if verdict.ready:
+        return before.get("status") == "False"  # a first success is no news
+    return (before.get("status"), before.get("message")) != ("False", verdict.sentence) and verdict.reason != "Waiting"
