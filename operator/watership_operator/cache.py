@@ -1,0 +1,84 @@
+"""Every custom resource that the watches have brought, and which key each of them concerns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from .kinds import InvalidResource, Resource, parse
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is worked on at once. cluster: a BrokerCluster's children. topology: all objects of one broker, which is a
+    BrokerCluster (reference "cluster") or the one that a Secret names (reference "secret")."""
+
+    work: Literal["cluster", "topology"]
+    reference: Literal["cluster", "secret"]
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        kind = "BrokerCluster" if self.reference == "cluster" else "Secret"
+        return f"{self.work} of {kind} {self.namespace}/{self.name}"
+
+
+def topology_key(resource: Resource) -> Key:
+    reference = resource.spec.cluster_reference
+    if reference.connection_secret is not msgspec.UNSET:
+        return Key("topology", "secret", resource.namespace, reference.connection_secret.name)
+    namespace = resource.namespace if reference.namespace is msgspec.UNSET else reference.namespace
+    return Key("topology", "cluster", namespace, reference.name)
+
+
+def keys_of(resource: Resource) -> list[Key]:
+    """What has to be looked at when the resource changes."""
+    if resource.kind != "BrokerCluster":
+        return [topology_key(resource)]
+    return [Key(work, "cluster", resource.namespace, resource.name) for work in ("cluster", "topology")]
+
+
+class Cache:
+    def __init__(self) -> None:
+        self.resources: dict[tuple[str, str, str], Resource] = {}
+        self.members: defaultdict[Key, set[tuple[str, str, str]]] = defaultdict(set)
+
+    def put(self, manifest: Mapping[str, Any]) -> tuple[Resource | None, bool]:
+        """The typed resource, and whether there is something to do about it. None: it breaks its schema, which the API server
+        refuses for new objects; an older one is left alone."""
+        try:
+            resource = parse(manifest)
+        except InvalidResource:
+            return None, False
+        before = self.resources.get(resource.key)
+        self.resources[resource.key] = resource
+        for key in keys_of(resource):
+            self.members[key].add(resource.key)
+        return resource, before is None or essence(before) != essence(resource)
+
+    def remove(self, kind: str, namespace: str, name: str) -> Resource | None:
+        resource = self.resources.pop((kind, namespace, name), None)
+        if resource is not None:
+            for key in keys_of(resource):
+                self.members[key].discard(resource.key)
+        return resource
+
+    def cluster(self, namespace: str, name: str) -> Resource | None:
+        return self.resources.get(("BrokerCluster", namespace, name))
+
+    def topology(self, key: Key) -> list[Resource]:
+        """The objects of one broker, the BrokerCluster itself left out."""
+        found = (self.resources[k] for k in list(self.members[key]))
+        return [r for r in found if r.kind != "BrokerCluster"]
+
+    def keys(self) -> Iterator[Key]:
+        return (key for key, members in list(self.members.items()) if members)
+
+
+def essence(resource: Resource) -> tuple[Any, ...]:
+    """What of an object is worth a new look: not its status, which is ours, nor its finalizers."""
+    return resource.generation, resource.deleting, resource.uid, tuple(sorted(resource.annotations.items()))

@@ -1,0 +1,10 @@
+"""The only room that talks to Kubernetes: JSON over the client library's connection, no models.
+
+client   get, list, server-side apply, status, finalizers
+lease    leader election, released on exit
+events   one Event per transition
+"""
+
+from .client import Kube, KubeError, connect
+
+__all__ = ["Kube", "KubeError", "connect"]

@@ -1,0 +1,155 @@
+"""Kubernetes' verbs over plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+
+MANAGER = "watership-operator"
+PLURALS = {
+    "PodDisruptionBudget": "poddisruptionbudgets",
+    "StatefulSet": "statefulsets",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+    "ConfigMap": "configmaps",
+    "Secret": "secrets",
+    "Lease": "leases",
+    "Event": "events",
+    "BrokerCluster": "brokerclusters",
+    "Exchange": "exchanges",
+    "Queue": "queues",
+    "Binding": "bindings",
+    "User": "users",
+}
+PAGE = 500
+
+
+class KubeError(Exception):
+    """The API server refused. status as HTTP has it; 0: it cannot be reached."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+async def connect() -> Kube:
+    """As a pod where there is a service account, else as the kubeconfig says."""
+    configuration = kubernetes_client.Configuration()
+    try:
+        kubernetes_config.load_incluster_config(client_configuration=configuration)
+    except kubernetes_config.ConfigException:
+        await kubernetes_config.load_kube_config(client_configuration=configuration)
+    configuration.connection_pool_maxsize = 64
+    return Kube(kubernetes_client.ApiClient(configuration))
+
+
+class Kube:
+    def __init__(self, api: kubernetes_client.ApiClient) -> None:
+        self.api = api
+        self.writes = 0
+
+    async def close(self) -> None:
+        await self.api.close()
+
+    async def get(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """None when there is no such object."""
+        try:
+            return await self.request("GET", path(api_version, kind, namespace, name))
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(
+        self, api_version: str, kind: str, namespace: str | None, *, labels: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Every object, page by page. namespace None: of all namespaces."""
+        query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        while True:
+            page = await self.request("GET", path(api_version, kind, namespace), query=query)
+            for item in page["items"]:
+                yield {**item, "apiVersion": api_version, "kind": kind}
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    async def apply(self, manifest: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
+        """Server-side apply: we own what we set, others keep the rest."""
+        metadata = manifest["metadata"]
+        target = path(manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+        query = {"fieldManager": MANAGER, "force": "true"}
+        return await self.write("PATCH", target + ("/status" if status else ""), manifest, query, "apply-patch+yaml")
+
+    async def patch(self, target: Mapping[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """JSON patch of an object; None when it is gone meanwhile."""
+        metadata = target["metadata"]
+        where = path(target["apiVersion"], target["kind"], metadata["namespace"], metadata["name"])
+        try:
+            return await self.write("PATCH", where, operations, {"fieldManager": MANAGER}, "json-patch+json")
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        where = path(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
+        return await self.write("POST", where, manifest, {"fieldManager": MANAGER}, "json")
+
+    async def replace(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Refused with 409 when somebody else was faster (metadata.resourceVersion)."""
+        metadata = manifest["metadata"]
+        where = path(manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+        return await self.write("PUT", where, manifest, {"fieldManager": MANAGER}, "json")
+
+    async def write(self, method: str, where: str, body: Any, query: Mapping[str, str], kind: str) -> dict[str, Any]:
+        self.writes += 1
+        return await self.request(method, where, body=body, query=query, content_type=f"application/{kind}")
+
+    async def request(
+        self,
+        method: str,
+        where: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self.api.update_params_for_auth(headers, [], ["BearerToken"], where, method, body)
+        url = self.api.configuration.host + where + (f"?{urlencode(query)}" if query else "")
+        try:
+            response = await self.api.call_api(method, url, headers, body, _request_timeout=30)
+            text = await response.read()
+        except kubernetes_client.ApiException as error:
+            raise KubeError(error.status or 0, message_of(error)) from None
+        except (OSError, TimeoutError) as error:
+            raise KubeError(0, f"the API server cannot be reached: {error or type(error).__name__}") from None
+        if response.status >= 400:
+            raise KubeError(response.status, sentence(text, response.status))
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+def path(api_version: str, kind: str, namespace: str | None, name: str = "") -> str:
+    base = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{base}{scope}/{PLURALS[kind]}" + (f"/{name}" if name else "")
+
+
+def message_of(error: kubernetes_client.ApiException) -> str:
+    return sentence(error.body or error.reason or "", error.status or 0)
+
+
+def sentence(body: str | bytes, status: int) -> str:
+    """The API server's own words."""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text or f"HTTP status {status}"

@@ -1,0 +1,74 @@
+"""Admin clients, one per broker, kept while their credentials stay the same."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from watership.admin.client import Client
+
+from .cache import Key
+from .kinds import Resource
+from .kinds.resource import CONNECTION_URI
+
+
+def decoded(secret: Mapping[str, Any]) -> dict[str, str]:
+    """A Secret's data as text; what is no text is left out."""
+    found = {}
+    for key, value in (secret.get("data") or {}).items():
+        try:
+            found[key] = base64.b64decode(value).decode()
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Address:
+    url: str
+    username: str
+    password: str
+    ca: str = ""
+
+
+def address_of_cluster(cluster: Resource, data: Mapping[str, str], ca: str) -> Address:
+    """data: of the default-user Secret. The annotation watership.dev/operator-connection-uri is for operators outside."""
+    tls = cluster.spec.tls
+    only_tls = tls is not msgspec.UNSET and tls.disable_non_tls_listeners
+    host = f"{cluster.name}.{cluster.namespace}.svc"
+    url = f"https://{host}:15671" if only_tls else f"http://{host}:15672"
+    return Address(cluster.annotations.get(CONNECTION_URI, url), data["username"], data["password"], ca)
+
+
+def address_of_secret(data: Mapping[str, str]) -> Address:
+    uri = data["uri"]
+    return Address(uri if "://" in uri else f"http://{uri}", data["username"], data["password"], data.get("ca.crt", ""))
+
+
+class Links:
+    def __init__(self) -> None:
+        self.clients: dict[Key, tuple[Address, Client]] = {}
+
+    async def client(self, key: Key, address: Address) -> Client:
+        """The kept one, or a new one when the address or the credentials are others."""
+        known = self.clients.get(key)
+        if known is not None and known[0] == address:
+            return known[1]
+        await self.drop(key)
+        ca = address.ca.encode() or None
+        client = Client(address.url, address.username, address.password, ca=ca)
+        self.clients[key] = (address, client)
+        return client
+
+    async def drop(self, key: Key) -> None:
+        known = self.clients.pop(key, None)
+        if known is not None:
+            await known[1].close()
+
+    async def close(self) -> None:
+        for key in list(self.clients):
+            await self.drop(key)

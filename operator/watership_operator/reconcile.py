@@ -1,0 +1,283 @@
+"""One pass over one key: observe, plan, carry out, write what differs. Returns whether the key is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets as randomness
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from watership.admin.api import AdminError, Unreachable
+
+from .cache import Cache, Key
+from .execution import all_waiting, ask_broker, carry_out, name_of
+from .kinds import Resource
+from .kinds.resource import API_VERSION
+from .kube import Kube, KubeError
+from .kube.events import event
+from .links import Address, Links, address_of_cluster, address_of_secret, decoded
+from .plan import Step, Verdict, cluster, conditions, deletion, topology, users
+from .plan.deletion import Reach
+
+log = logging.getLogger("watership.operator")
+FINALIZER = "watership.dev/topology"
+AT_ONCE = 32  # writes to the API server side by side
+CHILDREN = (
+    ("v1", "ServiceAccount"),
+    ("v1", "Secret"),
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("apps/v1", "StatefulSet"),
+)
+
+
+def timestamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def token() -> str:
+    return randomness.token_urlsafe(24)
+
+
+class Reconciler:
+    def __init__(self, kube: Kube, cache: Cache, links: Links, *, image: str) -> None:
+        self.kube = kube
+        self.cache = cache
+        self.links = links
+        self.image = image
+        self.unreachable: dict[Key, float] = {}  # since when, by the loop's clock
+        self.slots = asyncio.Semaphore(AT_ONCE)
+
+    async def work(self, key: Key) -> bool:
+        if key.work == "cluster":
+            return await self.cluster(key)
+        return await self.topology(key)
+
+    # A BrokerCluster
+
+    async def cluster(self, key: Key) -> bool:
+        resource = self.cache.cluster(key.namespace, key.name)
+        if resource is None or resource.deleting:
+            return True  # its children go with it, by their owner references
+        seen = cluster.Surroundings(await self.children(resource), await self.cluster_secrets(resource))
+        plan = cluster.plan(resource, seen, image=self.image, token=token)
+        outcome = await carry_out(plan, self.do)
+        verdict = outcome.verdicts[resource.key]
+        await self.report(resource, verdict, cluster.legacy_conditions(resource, verdict))
+        return verdict.ready or verdict.stalled
+
+    async def children(self, resource: Resource) -> dict[cluster.Child, Mapping[str, Any]]:
+        labels = f"app.kubernetes.io/name={resource.name},app.kubernetes.io/part-of=watership"
+        found: dict[cluster.Child, Mapping[str, Any]] = {}
+        for api_version, kind in CHILDREN:
+            async for item in self.kube.list(api_version, kind, resource.namespace, labels=labels):
+                found[kind, item["metadata"]["name"]] = item
+        return found
+
+    async def cluster_secrets(self, resource: Resource) -> dict[str, dict[str, str]]:
+        found = {}
+        for name in cluster.secrets_of(resource):
+            secret = await self.kube.get("v1", "Secret", resource.namespace, name)
+            if secret is not None:
+                found[name] = decoded(secret)
+        return found
+
+    # The objects of one broker
+
+    async def topology(self, key: Key) -> bool:
+        objects = self.cache.topology(key)
+        if not objects:
+            return True
+        reach, address = await self.reach(key)
+        if address is None or reach.state != "reachable":
+            return await self.without_broker(objects, reach)
+        client = await self.links.client(key, address)
+        try:
+            snapshot = await client.snapshot()
+        except (Unreachable, AdminError) as error:
+            return await self.without_broker(objects, self.unreached(key, error))
+        self.unreachable.pop(key, None)
+        kept, verdicts = self.deletions(objects, reach)
+        await self.add_finalizers(r for r in kept if not r.deleting)
+        kept = [self.cache.resources.get(r.key, r) for r in kept]
+        plan = topology.plan(kept, snapshot, secrets=await self.user_secrets(kept), token=token)
+        outcome = await carry_out(plan, lambda step: self.do_step(step, client))
+        if outcome.unreachable:
+            return await self.without_broker(objects, self.unreached(key, Unreachable(outcome.unreachable)))
+        drifted = {step.owner: step.sentence for step in outcome.done if step.drift}
+        return await self.conclude(objects, {**verdicts, **outcome.verdicts}, drifted)
+
+    def deletions(self, objects: list[Resource], reach: Reach) -> tuple[list[Resource], dict[Any, Verdict]]:
+        """Objects for the planner, and verdicts about those whose deletion needs no broker."""
+        verdicts = {r.key: deletion.verdict(r, reach) for r in objects if r.deleting}
+        decided = {key: verdict for key, verdict in verdicts.items() if verdict is not None}
+        return [r for r in objects if r.key not in decided], decided
+
+    async def without_broker(self, objects: list[Resource], reach: Reach) -> bool:
+        kept, verdicts = self.deletions(objects, reach)
+        verdicts |= all_waiting((r.key for r in kept), "Waiting", reach.sentence)
+        await self.conclude(objects, verdicts, {})
+        return reach.state in ("gone", "hibernated") and not any(r.deleting for r in kept)
+
+    def unreached(self, key: Key, error: Exception) -> Reach:
+        now = asyncio.get_running_loop().time()
+        since = self.unreachable.setdefault(key, now)
+        reason = f"the broker refuses the operator: {error}" if isinstance(error, AdminError) else str(error)
+        return Reach("unreachable", f"waits for the broker: {reason}", now - since)
+
+    async def reach(self, key: Key) -> tuple[Reach, Address | None]:
+        """How it stands with the broker of a key. What is not in the cache is asked for before it is called gone."""
+        if key.reference == "secret":
+            return await self.reach_by_secret(key)
+        what = f"BrokerCluster {key.namespace}/{key.name}"
+        resource = self.cache.cluster(key.namespace, key.name)
+        if resource is None:
+            found = await self.kube.get(API_VERSION, "BrokerCluster", key.namespace, key.name)
+            if found is None:
+                return Reach("gone", f"waits for {what} to exist"), None
+            return self.pending(key, f"waits for {what} to be read"), None
+        if resource.deleting:
+            return Reach("gone", f"{what} is being deleted"), None
+        if resource.spec.replicas == 0:
+            return Reach("hibernated", f"{what} hibernates (replicas is 0)"), None
+        secret = await self.kube.get("v1", "Secret", key.namespace, f"{key.name}-default-user")
+        if secret is None:
+            state = "unreachable" if resource.status.get("binding") is None else "no credentials"
+            sentence = f"waits for Secret {key.namespace}/{key.name}-default-user of {what}"
+            return Reach(state, sentence), None  # type: ignore[arg-type]
+        return Reach("reachable"), address_of_cluster(resource, decoded(secret), await self.authority(resource))
+
+    def pending(self, key: Key, sentence: str) -> Reach:
+        now = asyncio.get_running_loop().time()
+        return Reach("unreachable", sentence, now - self.unreachable.setdefault(key, now))
+
+    async def reach_by_secret(self, key: Key) -> tuple[Reach, Address | None]:
+        what = f"Secret {key.namespace}/{key.name}"
+        secret = await self.kube.get("v1", "Secret", key.namespace, key.name)
+        if secret is None:
+            return Reach("no credentials", f"waits for {what} to exist"), None
+        data = decoded(secret)
+        missing = [k for k in ("uri", "username", "password") if k not in data]
+        if missing:
+            return Reach("no credentials", f"waits for {what} to have the keys {', '.join(missing)}"), None
+        return Reach("reachable"), address_of_secret(data)
+
+    async def authority(self, resource: Resource) -> str:
+        """The CA that signed the cluster's certificate, where its Secret carries it."""
+        names = cluster.secrets_of(resource)[1:2]
+        if not names:
+            return ""
+        secret = await self.kube.get("v1", "Secret", resource.namespace, names[0])
+        return decoded(secret or {}).get("ca.crt", "")
+
+    async def user_secrets(self, objects: Iterable[Resource]) -> dict[tuple[str, str], dict[str, str]]:
+        found = {}
+        for resource in objects:
+            if resource.kind == "User":
+                name = users.source(resource)[0]
+                secret = await self.kube.get("v1", "Secret", resource.namespace, name)
+                if secret is not None:
+                    found[resource.namespace, name] = decoded(secret)
+        return found
+
+    # Writing
+
+    async def do(self, step: Step) -> None:
+        await self.kube.apply(step.manifest)
+
+    async def do_step(self, step: Step, client: Any) -> None:
+        if step.target == "kubernetes":
+            await self.do(step)
+        else:
+            await ask_broker(client, step)
+
+    async def conclude(
+        self, objects: list[Resource], verdicts: Mapping[Any, Verdict], drifted: Mapping[Any, str]
+    ) -> bool:
+        """Writes status where it differs, lets finalizers go. Settled when everything is ready or stalled."""
+        jobs = []
+        for resource in objects:
+            resource = self.cache.resources.get(resource.key, resource)  # noqa: PLW2901 - finalizers were added
+            verdict = verdicts[resource.key]
+            if verdict.release:
+                jobs.append(self.bounded(self.release(resource, verdict)))
+            else:
+                jobs.append(self.bounded(self.report(resource, verdict, {}, drifted.get(resource.key))))
+        for result in await asyncio.gather(*jobs, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        return all(v.ready or v.stalled or v.release for v in verdicts.values())
+
+    async def bounded(self, job: Any) -> None:
+        async with self.slots:
+            await job
+
+    async def add_finalizers(self, resources: Iterable[Resource]) -> None:
+        missing = [r for r in resources if FINALIZER not in r.finalizers]
+        await asyncio.gather(*(self.bounded(self.add_finalizer(r)) for r in missing))
+
+    async def add_finalizer(self, resource: Resource) -> None:
+        """Before the broker is asked to make something, so that it is deleted there as well."""
+        wanted = [*resource.finalizers, FINALIZER]
+        test = {"op": "test", "path": "/metadata/uid", "value": resource.uid}
+        add = {"op": "add", "path": "/metadata/finalizers", "value": wanted}
+        self.note(resource, await self.kube.patch(manifest_of(resource), [test, add]))
+
+    async def release(self, resource: Resource, verdict: Verdict) -> None:
+        if verdict.sentence:
+            log.info("%s: %s", name_of(resource.key), verdict.sentence)
+            await self.tell(resource, verdict.reason, verdict.sentence, warning=False)
+        left = [f for f in resource.finalizers if f != FINALIZER]
+        if len(left) == len(resource.finalizers):
+            return
+        test = {"op": "test", "path": "/metadata/finalizers", "value": list(resource.finalizers)}
+        replace = {"op": "replace", "path": "/metadata/finalizers", "value": left}
+        self.note(resource, await self.kube.patch(manifest_of(resource), [test, replace]))
+
+    async def report(
+        self,
+        resource: Resource,
+        verdict: Verdict,
+        more: Mapping[str, tuple[str, str, str]],
+        drift: str | None = None,
+    ) -> None:
+        if drift is not None:
+            await self.tell(resource, "DriftRepaired", drift, warning=True)
+        wanted = conditions.status(resource, verdict, now=timestamp(), more=more)
+        if not conditions.changed(resource, wanted):
+            return
+        if conditions.transition(resource, verdict):
+            await self.tell(resource, verdict.reason, verdict.sentence, warning=not verdict.ready)
+        try:
+            self.note(resource, await self.kube.apply({**manifest_of(resource), "status": wanted}, status=True))
+        except KubeError as error:
+            if error.status != 404:
+                raise
+
+    async def tell(self, resource: Resource, reason: str, sentence: str, *, warning: bool) -> None:
+        """An Event. One that cannot be written stops nothing."""
+        made = event(
+            resource,
+            reason=reason,
+            sentence=sentence,
+            warning=warning,
+            now=timestamp(),
+            suffix=randomness.token_hex(8),
+        )
+        try:
+            await self.kube.create(made)
+        except KubeError as error:
+            log.debug("no Event for %s: %s", resource, error)
+
+    def note(self, resource: Resource, manifest: Mapping[str, Any] | None) -> None:
+        """What we wrote is known at once, not only when the watch brings it."""
+        if manifest is not None and resource.key in self.cache.resources:
+            self.cache.put(manifest)
+
+
+def manifest_of(resource: Resource) -> dict[str, Any]:
+    metadata = {"namespace": resource.namespace, "name": resource.name}
+    return {"apiVersion": API_VERSION, "kind": resource.kind, "metadata": metadata}
