@@ -29,7 +29,7 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> in
     try:
         await broker.durable()
         await amqp.open()
-        await admin.open(amqp)
+        await admin.open(amqp.addresses)
         gc.collect()
         gc.freeze()  # what exists now stays: collections need not look at it
         ready(sentence(amqp, admin))

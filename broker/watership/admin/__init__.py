@@ -1,4 +1,4 @@
-"""The admin protocol: one table of verbs, done locally, served over HTTP as RabbitMQ's management API, called by a client.
+"""The admin protocol: one table of verbs, done locally, served as RabbitMQ's management API, called by a client.
 
 api      the table, and what every implementation raises
 local    the verbs over a broker

@@ -1,8 +1,8 @@
-"""The verbs of the admin protocol: name, route, who may use it, what it does. Everything else is derived from this table.
+"""The verbs of the admin protocol: name, route, who may use it, what it does. All else is derived from this table.
 
-Paths, fields and status codes are those of RabbitMQ's management API; `snapshot` is ours. A verb's parameters are the words in
-its path, in their order; verbs with a body take it last. `get` and `list` verbs give what the route's body is; `put` verbs
-give whether the object is new; `delete` verbs give nothing; `post` verbs what their doc says.
+Paths, fields and status codes are those of RabbitMQ's management API; `snapshot` is ours. A verb's parameters are the
+words in its path, in their order; verbs with a body take it last. `get` and `list` verbs give what the route's body is;
+`put` verbs give whether the object is new; `delete` verbs give nothing; `post` verbs what their doc says.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Unreachable(Exception):
 
 
 class Snapshot(TypedDict):
-    """Everything that is declared, in one answer. Predeclared exchanges and the default exchange's bindings are left out."""
+    """Everything that is declared, without predeclared exchanges and the default exchange's bindings."""
 
     product_version: str
     node: str
@@ -51,98 +51,103 @@ class Verb:
     doc: str
     body: bool = False
     options: tuple[str, ...] = ()  # names that may stand in the query; true when present
+    pages: bool = False  # a list that can be asked for page by page
 
     @property
     def parameters(self) -> tuple[str, ...]:
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
 
+X = "/exchanges/{vhost}/{exchange}"
+Q = "/queues/{vhost}/{queue}"
+B = "/bindings/{vhost}/e/{source}/{kind}/{destination}"
+CHECKS = "/health/checks"
 VERBS: tuple[Verb, ...] = (
+    # The node and the cluster
     Verb("get_overview", "GET", "/overview", "management", "versions, totals, listeners"),
+    Verb("get_version", "GET", "/version", "none", "the version, as a string"),
     Verb("whoami", "GET", "/whoami", "management", "name and tags of the user who asks"),
     Verb("get_cluster_name", "GET", "/cluster-name", "management", "the cluster's name"),
     Verb("put_cluster_name", "PUT", "/cluster-name", "administrator", "renames the cluster", body=True),
     Verb("list_nodes", "GET", "/nodes", "monitoring", "every node, with memory, disk and descriptors"),
     Verb("get_node", "GET", "/nodes/{node}", "monitoring", "one node"),
+    # The topology at once
     Verb("snapshot", "GET", "/snapshot", "administrator", "everything that is declared, in one answer"),
     Verb("get_definitions", "GET", "/definitions", "administrator", "definitions.json of the cluster"),
     Verb("post_definitions", "POST", "/definitions", "administrator", "imports definitions; never deletes", body=True),
+    Verb("get_vhost_definitions", "GET", "/definitions/{vhost}", "administrator", "definitions.json of one vhost"),
+    Verb("post_vhost_definitions", "POST", "/definitions/{vhost}", "administrator", "imports into a vhost", body=True),
+    # Vhosts
     Verb("list_vhosts", "GET", "/vhosts", "management", "vhosts that the user sees"),
     Verb("get_vhost", "GET", "/vhosts/{vhost}", "management", "one vhost"),
-    Verb(
-        "put_vhost", "PUT", "/vhosts/{vhost}", "administrator", "makes a vhost; its maker may do all in it", body=True
-    ),
+    Verb("put_vhost", "PUT", "/vhosts/{vhost}", "administrator", "its maker may do all in a new one", body=True),
     Verb("delete_vhost", "DELETE", "/vhosts/{vhost}", "administrator", "deletes a vhost and all in it"),
+    Verb("list_vhost_permissions", "GET", "/vhosts/{vhost}/permissions", "administrator", "who may do what in a vhost"),
+    Verb("list_vhost_connections", "GET", "/vhosts/{vhost}/connections", "management", "AMQP connections to a vhost"),
+    # Users
     Verb("list_users", "GET", "/users", "administrator", "users with tags and password hashes"),
+    Verb("list_users_without_permissions", "GET", "/users/without-permissions", "administrator", "users without any"),
+    Verb("delete_users", "POST", "/users/bulk-delete", "administrator", "{users: [names]}", body=True),
     Verb("get_user", "GET", "/users/{user}", "administrator", "one user"),
     Verb("put_user", "PUT", "/users/{user}", "administrator", "password or password_hash, and tags", body=True),
     Verb("delete_user", "DELETE", "/users/{user}", "administrator", "deletes a user; its connections are closed"),
+    Verb("list_user_permissions", "GET", "/users/{user}/permissions", "administrator", "what a user may do where"),
+    # Permissions
     Verb("list_permissions", "GET", "/permissions", "administrator", "permissions of all users"),
     Verb("get_permission", "GET", "/permissions/{vhost}/{user}", "administrator", "one user's permissions in a vhost"),
     Verb("put_permission", "PUT", "/permissions/{vhost}/{user}", "administrator", "configure, write, read", body=True),
     Verb("delete_permission", "DELETE", "/permissions/{vhost}/{user}", "administrator", "takes them back"),
-    Verb("list_exchanges", "GET", "/exchanges", "management", "exchanges of all vhosts"),
-    Verb("list_vhost_exchanges", "GET", "/exchanges/{vhost}", "management", "exchanges of one vhost"),
-    Verb("get_exchange", "GET", "/exchanges/{vhost}/{exchange}", "management", "one exchange"),
-    Verb("put_exchange", "PUT", "/exchanges/{vhost}/{exchange}", "management", "declares an exchange", body=True),
-    Verb(
-        "delete_exchange", "DELETE", "/exchanges/{vhost}/{exchange}", "management", "deletes it", options=("if-unused",)
-    ),
-    Verb(
-        "publish",
-        "POST",
-        "/exchanges/{vhost}/{exchange}/publish",
-        "management",
-        "properties, routing_key, payload, payload_encoding; gives {routed}",
-        body=True,
-    ),
-    Verb("list_queues", "GET", "/queues", "management", "queues of all vhosts"),
-    Verb("list_vhost_queues", "GET", "/queues/{vhost}", "management", "queues of one vhost"),
-    Verb("get_queue", "GET", "/queues/{vhost}/{queue}", "management", "one queue"),
-    Verb("put_queue", "PUT", "/queues/{vhost}/{queue}", "management", "declares a queue", body=True),
-    Verb(
-        "delete_queue",
-        "DELETE",
-        "/queues/{vhost}/{queue}",
-        "management",
-        "deletes a queue with its messages",
-        options=("if-unused", "if-empty"),
-    ),
-    Verb("purge_queue", "DELETE", "/queues/{vhost}/{queue}/contents", "management", "drops its ready messages"),
-    Verb("list_queue_bindings", "GET", "/queues/{vhost}/{queue}/bindings", "management", "bindings to a queue"),
+    # Exchanges
+    Verb("list_exchanges", "GET", "/exchanges", "management", "exchanges of all vhosts", pages=True),
+    Verb("list_vhost_exchanges", "GET", "/exchanges/{vhost}", "management", "exchanges of one vhost", pages=True),
+    Verb("get_exchange", "GET", X, "management", "one exchange"),
+    Verb("put_exchange", "PUT", X, "management", "declares an exchange", body=True),
+    Verb("delete_exchange", "DELETE", X, "management", "deletes an exchange", options=("if-unused",)),
+    Verb("publish", "POST", f"{X}/publish", "management", "publishes one message; gives {routed}", body=True),
+    Verb("list_exchange_bindings", "GET", f"{X}/bindings/{{end}}", "management", "as its source or destination"),
+    # Queues
+    Verb("list_queues", "GET", "/queues", "management", "queues of all vhosts", pages=True),
+    Verb("list_vhost_queues", "GET", "/queues/{vhost}", "management", "queues of one vhost", pages=True),
+    Verb("get_queue", "GET", Q, "management", "one queue"),
+    Verb("put_queue", "PUT", Q, "management", "declares a queue", body=True),
+    Verb("delete_queue", "DELETE", Q, "management", "deletes a queue", options=("if-unused", "if-empty")),
+    Verb("purge_queue", "DELETE", f"{Q}/contents", "management", "drops its ready messages"),
+    Verb("list_queue_bindings", "GET", f"{Q}/bindings", "management", "bindings to a queue"),
+    # Bindings; kind is q or e, a queue or an exchange as destination
     Verb("list_bindings", "GET", "/bindings", "management", "bindings of all vhosts"),
     Verb("list_vhost_bindings", "GET", "/bindings/{vhost}", "management", "bindings of one vhost"),
-    Verb(
-        "post_binding",
-        "POST",
-        "/bindings/{vhost}/e/{source}/{kind}/{destination}",
-        "management",
-        "routing_key and arguments; kind is q or e; gives the binding's properties_key",
-        body=True,
-    ),
-    Verb(
-        "delete_binding",
-        "DELETE",
-        "/bindings/{vhost}/e/{source}/{kind}/{destination}/{properties_key}",
-        "management",
-        "unbinds",
-    ),
-    Verb("list_connections", "GET", "/connections", "management", "AMQP connections"),
+    Verb("list_bindings_between", "GET", B, "management", "bindings of one pair"),
+    Verb("post_binding", "POST", B, "management", "routing_key, arguments; gives its properties_key", body=True),
+    Verb("get_binding", "GET", f"{B}/{{properties_key}}", "management", "one binding"),
+    Verb("delete_binding", "DELETE", f"{B}/{{properties_key}}", "management", "unbinds"),
+    # Connections
+    Verb("list_connections", "GET", "/connections", "management", "AMQP connections", pages=True),
+    Verb("delete_user_connections", "DELETE", "/connections/username/{user}", "administrator", "closes all of a user"),
+    Verb("get_connection", "GET", "/connections/{connection}", "management", "one AMQP connection"),
     Verb("delete_connection", "DELETE", "/connections/{connection}", "management", "closes a connection (320)"),
-    Verb("list_channels", "GET", "/channels", "management", "channels of all connections"),
+    Verb("list_connection_channels", "GET", "/connections/{connection}/channels", "management", "its channels"),
+    Verb("list_channels", "GET", "/channels", "management", "channels of all connections", pages=True),
     Verb("list_consumers", "GET", "/consumers", "management", "consumers of all queues"),
-    Verb("check_alarms", "GET", "/health/checks/alarms", "management", "no alarm is in effect"),
-    Verb("check_local_alarms", "GET", "/health/checks/local-alarms", "management", "none on this node"),
-    Verb("check_virtual_hosts", "GET", "/health/checks/virtual-hosts", "management", "every vhost runs"),
-    Verb("check_port_listener", "GET", "/health/checks/port-listener/{port}", "management", "something listens there"),
+    Verb("list_vhost_consumers", "GET", "/consumers/{vhost}", "management", "consumers of one vhost's queues"),
+    # Health: {status: ok}, or 503
+    Verb("check_alarms", "GET", f"{CHECKS}/alarms", "management", "no alarm is in effect"),
+    Verb("check_local_alarms", "GET", f"{CHECKS}/local-alarms", "management", "none on this node"),
+    Verb("check_virtual_hosts", "GET", f"{CHECKS}/virtual-hosts", "management", "every vhost runs"),
+    Verb("check_port_listener", "GET", f"{CHECKS}/port-listener/{{port}}", "management", "something listens there"),
+    Verb("check_protocol_listener", "GET", f"{CHECKS}/protocol-listener/{{protocol}}", "management", "it is served"),
+    Verb("check_is_in_service", "GET", f"{CHECKS}/is-in-service", "none", "not in maintenance"),
+    Verb("check_ready", "GET", f"{CHECKS}/ready-to-serve-clients", "none", "clients are served"),
+    Verb("check_connection_limit", "GET", f"{CHECKS}/below-node-connection-limit", "none", "more may connect"),
+    Verb("check_cluster_size", "GET", f"{CHECKS}/reached-target-cluster-size", "none", "all nodes are there"),
+    Verb("check_quorum_critical", "GET", f"{CHECKS}/node-is-quorum-critical", "management", "may this node stop?"),
+    Verb("check_metadata", "GET", f"{CHECKS}/metadata-store/initialized", "management", "metadata is loaded"),
     Verb(
-        "check_protocol_listener", "GET", "/health/checks/protocol-listener/{protocol}", "management", "amqp is served"
+        "check_certificate_expiration",
+        "GET",
+        f"{CHECKS}/certificate-expiration/{{within}}/{{unit}}",
+        "management",
+        "no certificate in use ends that soon",
     ),
-    Verb("check_is_in_service", "GET", "/health/checks/is-in-service", "management", "not in maintenance"),
-    Verb("check_ready", "GET", "/health/checks/ready-to-serve-clients", "management", "clients are served"),
-    Verb(
-        "check_cluster_size", "GET", "/health/checks/reached-target-cluster-size", "management", "all nodes are there"
-    ),
-    Verb("check_quorum_critical", "GET", "/health/checks/node-is-quorum-critical", "management", "may this node stop?"),
+    Verb("check_aliveness", "GET", "/aliveness-test/{vhost}", "management", "an older way to ask for a vhost's health"),
 )
 BY_NAME = {verb.name: verb for verb in VERBS}

@@ -18,6 +18,7 @@ INCLUDED: dict[str, frozenset[str]] = {
     "monitoring": frozenset({"monitoring", "administrator"}),
     "administrator": frozenset({"administrator"}),
 }
+TITLES = {"monitoring": "monitor"}
 
 
 class NoCredentials(AdminError):
@@ -52,4 +53,4 @@ def authenticate(broker: Broker, header: str | None, *, from_loopback: bool) -> 
 def authorise(user: User, tag: Tag) -> None:
     """Raises AdminError 401 when the user has none of the tags that open a verb."""
     if tag != "none" and not INCLUDED[tag] & set(user.tags):
-        raise AdminError(401, "not_authorised", f"Not {tag} user")
+        raise AdminError(401, "not_authorised", f"Not {TITLES.get(tag, tag)} user")

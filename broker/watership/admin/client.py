@@ -21,8 +21,8 @@ from .api import BY_NAME, AdminError, Json, Snapshot, Unreachable, Verb
 class Client:
     """url: http://HOST:PORT of the management API. ca: PEM of the authorities to trust; without it the system's.
 
-    Every verb of the table is a method: `await client.put_queue("/", "orders", {"durable": True})`. Raises AdminError when the broker
-    refuses, Unreachable when it does not answer.
+    Every verb of the table is a method: `await client.put_queue("/", "orders", {"durable": True})`. Raises AdminError
+    when the broker refuses, Unreachable when it does not answer.
     """
 
     def __init__(

@@ -1,26 +1,25 @@
-"""definitions.json: the whole topology as one document, out and in (RabbitMQ's format `cluster`).
+"""definitions.json: the whole topology as one document, out and in (RabbitMQ's formats).
 
-Importing adds and overwrites users, permissions and vhosts; it never deletes, and never redefines an exchange or a queue. A document that
-cannot be imported is refused before anything of it is done.
+Importing adds and overwrites users, permissions and vhosts; it never deletes, and never redefines an exchange or queue.
+A document that cannot be imported is refused before anything of it is done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from watership.broker import Broker
 from watership.broker.metadata import is_durable, is_predeclared
-from watership.model.arguments import check_queue
 from watership.model.commands import SetParameter
 from watership.model.errors import AMQPError
 from watership.model.permissions import Permission
 from watership.model.topology import Binding, Exchange, Queue, Vhost
 from watership.model.users import DEFAULT_ALGORITHM, User, parse_tags
-from watership.routing import kind_of
 
 from . import view
 from .api import AdminError, Json
+from .definitions_check import check
 
 
 def exported(broker: Broker, version: str) -> Json:
@@ -37,8 +36,7 @@ def exported(broker: Broker, version: str) -> Json:
         "original_cluster_name": broker.cluster_name,
         "users": [view.user(u) for u in metadata.users.values()],
         "vhosts": [
-            {"name": v.name, "description": v.description, "tags": list(v.tags), "limits": []}
-            for v in metadata.vhosts.values()
+            {"name": v.name, "metadata": view.vhost_metadata(v), "limits": []} for v in metadata.vhosts.values()
         ],
         "permissions": [view.permission(p) for p in metadata.permissions.values()],
         "topic_permissions": [],
@@ -65,12 +63,39 @@ def exported(broker: Broker, version: str) -> Json:
     }
 
 
+def exported_vhost(broker: Broker, version: str, vhost: str) -> Json:
+    """Format `single_virtual_host`: no object in it names its vhost."""
+    everything = exported(broker, version)
+    own: Json = {
+        section: [without_vhost(item) for item in cast("list[Json]", everything[section]) if item["vhost"] == vhost]
+        for section in IN_VHOST
+    }
+    declared = broker.metadata.vhosts[vhost]
+    about = {"original_vhost_name": vhost, "metadata": view.vhost_metadata(declared), "limits": []}
+    head = {k: v for k, v in everything.items() if k.startswith(("rabbit", "product"))}
+    return {**head, "rabbitmq_definition_format": "single_virtual_host", **about, **own}
+
+
+def without_vhost(item: Json) -> Json:
+    return {k: v for k, v in item.items() if k != "vhost"}
+
+
+def in_vhost(vhost: str, document: Mapping[str, Any]) -> Json:
+    """A document of one vhost as one of a cluster. Raises AdminError 400."""
+    for section in IN_VHOST:
+        items = document.get(section, [])
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise AdminError(400, "bad_request", f"{section} must be a list of objects")
+    return {section: [{**item, "vhost": vhost} for item in document.get(section, [])] for section in IN_VHOST}
+
+
 def imported(broker: Broker, user: str, document: Mapping[str, Any]) -> None:
     """Raises AdminError 400 with what is wrong; then nothing has been done."""
     check(broker, document)
     for vhost in document.get("vhosts", ()):
-        tags = parse_tags(vhost.get("tags", ()))
-        broker.put_vhost(Vhost(vhost["name"], vhost.get("description", ""), tags))
+        about = {**vhost, **vhost.get("metadata", {})}
+        kind = about.get("default_queue_type", "classic")
+        broker.put_vhost(Vhost(vhost["name"], about.get("description", ""), parse_tags(about.get("tags", ())), kind))
         if (user, vhost["name"]) not in broker.metadata.permissions and user in broker.metadata.users:
             broker.put_permission(Permission(user, vhost["name"], ".*", ".*", ".*"))
     for item in document.get("users", ()):
@@ -105,10 +130,14 @@ def declare_exchange(broker: Broker, item: Mapping[str, Any]) -> None:
         )
 
 
+def queue_type(item: Mapping[str, Any]) -> str:
+    return str(item.get("arguments", {}).get("x-queue-type", item.get("type", "classic")))
+
+
 def declare_queue(broker: Broker, item: Mapping[str, Any]) -> None:
     vhost = broker.vhosts[item["vhost"]]
     if item["name"] not in vhost.live:
-        kind = {"x-queue-type": item["type"]} if item.get("type", "classic") != "classic" else {}
+        kind = {"x-queue-type": queue_type(item)} if queue_type(item) != "classic" else {}
         flags = {flag: item[flag] for flag in ("durable", "auto_delete") if flag in item}
         arguments = {**kind, **item.get("arguments", {})}
         vhost.queues.make(Queue(item["vhost"], item["name"], arguments=arguments, **flags))
@@ -121,59 +150,9 @@ def bind(broker: Broker, item: Mapping[str, Any]) -> None:
         broker.vhosts[item["vhost"]].bindings.make(Binding(*ends, kind, key, item.get("arguments", {})))
 
 
+IN_VHOST = ("parameters", "policies", "exchanges", "queues", "bindings")
 TOPOLOGY: tuple[tuple[str, Callable[[Broker, Mapping[str, Any]], None]], ...] = (
     ("exchanges", declare_exchange),
     ("queues", declare_queue),
     ("bindings", bind),
 )
-NEEDED = {
-    "users": ("name",),
-    "vhosts": ("name",),
-    "permissions": ("user", "vhost", "configure", "write", "read"),
-    "exchanges": ("name", "vhost", "type"),
-    "queues": ("name", "vhost"),
-    "bindings": ("source", "vhost", "destination"),
-    "global_parameters": ("name", "value"),
-}
-
-
-def check(broker: Broker, document: Mapping[str, Any]) -> None:
-    """Raises AdminError 400 for a document that could not be imported whole."""
-    vhosts = set(broker.metadata.vhosts)
-    for section, fields in NEEDED.items():
-        items = document.get(section, [])
-        if not isinstance(items, list):
-            raise AdminError(400, "bad_request", f"{section} must be a list")
-        for item in items:
-            missing = [f for f in fields if not isinstance(item, dict) or f not in item]
-            if missing:
-                raise AdminError(400, "bad_request", f"{section}: {', '.join(missing)} missing in {item}")
-    vhosts |= {v["name"] for v in document.get("vhosts", [])}
-    names: dict[str, set[tuple[str, str]]] = {"exchange": set(), "queue": set()}
-    for section in ("permissions", "exchanges", "queues", "bindings"):
-        for item in document.get(section, []):
-            if item["vhost"] not in vhosts:
-                raise AdminError(400, "bad_request", f"{section}: vhost '{item['vhost']}' does not exist")
-    for exchange in document.get("exchanges", []):
-        if kind_of(exchange["type"]) is None:
-            raise AdminError(400, "bad_request", f"exchanges: unknown exchange type '{exchange['type']}'")
-        names["exchange"].add((exchange["vhost"], exchange["name"]))
-    for queue in document.get("queues", []):
-        try:
-            check_queue(queue["name"], queue["vhost"], queue.get("arguments", {}))
-        except AMQPError as error:
-            raise AdminError(400, "bad_request", f"queues: {error.explanation}") from None
-        names["queue"].add((queue["vhost"], queue["name"]))
-    for binding in document.get("bindings", []):
-        check_ends(broker, binding, names)
-
-
-def check_ends(broker: Broker, binding: Mapping[str, Any], names: Mapping[str, set[tuple[str, str]]]) -> None:
-    vhost, metadata = binding["vhost"], broker.metadata
-    kind = binding.get("destination_type", "queue")
-    ends = [(kind, binding["destination"])] + ([("exchange", binding["source"])] if binding["source"] else [])
-    for what, name in ends:
-        known = metadata.queues if what == "queue" else metadata.exchanges
-        predeclared = what == "exchange" and name.startswith("amq.")
-        if name not in known.get(vhost, {}) and (vhost, name) not in names[what] and not predeclared:
-            raise AdminError(400, "bad_request", f"bindings: no {what} '{name}' in vhost '{vhost}'")

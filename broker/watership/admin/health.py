@@ -5,11 +5,24 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import time
 from pathlib import Path
+
+from cryptography import x509
 
 from watership.broker import Broker
 
 from .api import Json
+
+# Names that clients may ask for, as the listeners are called.
+PROTOCOLS = {
+    "amqp091": "amqp",
+    "amqp0.9.1": "amqp",
+    "amqps": "amqp/ssl",
+    "amqp091/ssl": "amqp/ssl",
+    "management": "http",
+}
+DAYS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
 
 
 def memory_bytes() -> int:
@@ -18,11 +31,11 @@ def memory_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def node(broker: Broker, name: str) -> Json:
+def node(broker: Broker) -> Json:
     """As /api/nodes shows a node."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
-        "name": name,
+        "name": broker.node,
         "type": "disc",
         "running": True,
         "os_pid": str(os.getpid()),
@@ -50,3 +63,21 @@ def broken(broker: Broker) -> str | None:
         return f"the log cannot be written: {broker.failed.result()}"
     missing = [v for v in broker.metadata.vhosts if v not in broker.vhosts]
     return f"vhosts that do not run: {', '.join(missing)}" if missing else None
+
+
+def expiring(broker: Broker, *, days: int) -> str | None:
+    """The sentence about a certificate in use that ends within so many days."""
+    config = broker.config
+    used = {tls.certfile for tls in (config.tls, config.management_tls) if tls is not None}
+    limit = time.time() + days * 86400
+    for path in sorted(used):
+        end = ends_at(path)
+        if end <= limit:
+            day = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end))
+            return f"the certificate in {path} expires on {day} UTC"
+    return None
+
+
+def ends_at(path: str) -> float:
+    """When the first certificate of a PEM file ends, in seconds since 1970."""
+    return x509.load_pem_x509_certificates(Path(path).read_bytes())[0].not_valid_after_utc.timestamp()

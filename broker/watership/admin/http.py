@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from aiohttp import web
 
 from watership.broker import Broker
+from watership.broker.listening import ListenError, busy, tls_context
 from watership.config import Address
-from watership.server.listeners import ListenError, Listeners, busy, tls_context
+from watership.model.users import User
 
 from . import health, metrics
 from .api import VERBS, AdminError, Json, Verb
@@ -26,8 +27,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    text = json.dumps(body, default=as_json)
-    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+    text = json.dumps(body, default=as_json, separators=(",", ":"))
+    fields = {"Content-Type": "application/json", "Cache-Control": "no-cache"} | (headers or {})
+    return web.Response(body=text.encode(), status=status, headers=fields)
 
 
 def as_json(value: object) -> Any:
@@ -35,9 +37,29 @@ def as_json(value: object) -> Any:
 
 
 def refused(error: AdminError) -> web.Response:
-    headers = {"WWW-Authenticate": 'Basic realm="RabbitMQ Management"'} if isinstance(error, NoCredentials) else None
+    if isinstance(error, NoCredentials):
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="RabbitMQ Management"'})
     key = "status" if error.status == 503 else "error"
-    return answer({key: error.error, "reason": error.reason}, error.status, headers)
+    return answer({key: error.error, "reason": error.reason}, error.status)
+
+
+@web.middleware
+async def say_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every refusal in the management API's form. Unknown paths are 404 before anyone asks for a login."""
+    try:
+        return await handler(request)
+    except AdminError as error:
+        return refused(error)
+    except web.HTTPMethodNotAllowed as error:
+        return web.Response(status=405, headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
+    except web.HTTPNotFound:
+        return answer({"error": "Object Not Found", "reason": "Not Found"}, 404)
+    except web.HTTPRequestEntityTooLarge:
+        return answer({"error": "bad_request", "reason": f"the body is larger than {LARGEST_BODY} bytes"}, 413)
+    except Exception:
+        log.exception("%s %s could not be answered", request.method, request.rel_url)
+        reason = "the broker met an error of its own; its log says more"
+        return answer({"error": "internal_error", "reason": reason}, 500)
 
 
 class AdminServer:
@@ -48,8 +70,8 @@ class AdminServer:
         self.runners: list[web.AppRunner] = []
         self.addresses: list[tuple[str, Address]] = []
 
-    async def open(self, amqp: Listeners) -> None:
-        """Raises ListenError."""
+    async def open(self, amqp: Sequence[tuple[str, Address]]) -> None:
+        """amqp: what else listens, for the overview. Raises ListenError."""
         config = self.broker.config
         api = self.management()
         await self.listen("management", api, config.management, None)
@@ -62,7 +84,7 @@ class AdminServer:
                 "management/ssl", self.management(), config.management_ssl, tls_context(config.management_tls)
             )
         await self.listen("prometheus", self.monitoring(), config.prometheus, None)
-        self.broker.listening = [(protocol, address) for protocol, address, _ in amqp.servers] + [
+        self.broker.listening = [*amqp] + [
             ({"management": "http", "management/ssl": "https"}.get(name, f"http/{name}"), address)
             for name, address in self.addresses
         ]
@@ -84,10 +106,11 @@ class AdminServer:
     # Applications
 
     def management(self) -> web.Application:
-        app = web.Application(client_max_size=LARGEST_BODY)
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[say_errors])
         for verb in VERBS:
-            app.router.add_route(verb.method, f"/api{verb.path}", self.handler(verb))
-        app.router.add_route("*", "/{rest:.*}", nothing_here)
+            methods = ("GET", "HEAD") if verb.method == "GET" else (verb.method,)
+            for method in methods:
+                app.router.add_route(method, f"/api{verb.path}{{slash:/?}}", self.handler(verb))
         return app
 
     def monitoring(self) -> web.Application:
@@ -99,20 +122,13 @@ class AdminServer:
 
     def handler(self, verb: Verb) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            try:
-                return await self.perform(verb, request)
-            except AdminError as error:
-                return refused(error)
+            return await self.perform(verb, request)
 
         return handle
 
     async def perform(self, verb: Verb, request: web.Request) -> web.Response:
-        peer = request.remote or ""
-        loopback = peer.startswith("127.") or peer in ("::1", "::ffff:127.0.0.1")
-        user = authenticate(self.broker, request.headers.get("Authorization"), from_loopback=loopback)
-        authorise(user, verb.tag)
-        parts = [request.match_info[name] for name in verb.parameters]
-        call: list[Any] = [unquote(p) for p in parts] if any("%" in p for p in parts) else list(parts)
+        user = self.asking(verb, request)
+        call: list[Any] = [request.match_info[name] for name in verb.parameters]
         if verb.body:
             call.append(await body_of(request))
         options = {o.replace("-", "_"): request.query[o] != "false" for o in verb.options if o in request.query}
@@ -122,14 +138,23 @@ class AdminServer:
         result = await getattr(admin, verb.name)(*call, **options)
         return self.response(verb, result, request)
 
+    def asking(self, verb: Verb, request: web.Request) -> User:
+        """Raises AdminError 401."""
+        if verb.tag == "none":
+            return User("")
+        peer = request.remote or ""
+        loopback = peer.startswith(("127.", "::ffff:127.")) or peer == "::1"
+        user = authenticate(self.broker, request.headers.get("Authorization"), from_loopback=loopback)
+        authorise(user, verb.tag)
+        return user
+
     def response(self, verb: Verb, result: object, request: web.Request) -> web.Response:
         if verb.method == "GET" or verb.name == "publish":
             return answer(result)
         if verb.name == "post_binding":
-            key = quote(str(result), safe="")
-            return web.Response(
-                status=201, headers={"Location": f"{request.rel_url.raw_path.removeprefix('/api')}/{key}"}
-            )
+            # Relative to the path asked for. The key is escaped already, and again to stand in a path.
+            destination = quote(request.match_info["destination"], safe="")
+            return web.Response(status=201, headers={"Location": f"{destination}/{quote(str(result), safe='~')}"})
         return web.Response(status=201 if result is True else 204)
 
     # Metrics and probes: no login, nothing about messages
@@ -147,15 +172,11 @@ class AdminServer:
 
 async def body_of(request: web.Request) -> Json:
     """An empty body is an empty object. Raises AdminError 400."""
-    text = await request.text()
+    text = await request.read()
     try:
         body = json.loads(text) if text.strip() else {}
-    except json.JSONDecodeError as error:
-        raise AdminError(400, "not_json", f"the body is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise AdminError(400, "bad_request", f"not_json: {error}") from None
     if not isinstance(body, dict):
-        raise AdminError(400, "bad_request", "the body must be a JSON object")
+        raise AdminError(400, "bad_request", "not_json: the body must be a JSON object")
     return body
-
-
-async def nothing_here(_: web.Request) -> web.StreamResponse:
-    return answer({"error": "Object Not Found", "reason": "Not Found"}, 404)

@@ -11,18 +11,29 @@ from watership.queues import ClassicQueue, Subscription
 from .api import Json
 
 
-def vhost(declared: Vhost, live: VirtualHost | None) -> Json:
-    queues = list(live.live.values()) if live else []
+def vhost(declared: Vhost, live: VirtualHost, node: str) -> Json:
+    queues = list(live.live.values())
     ready, unacked = sum(q.records.ready for q in queues), sum(q.records.unacked for q in queues)
     return {
         "name": declared.name,
         "description": declared.description,
         "tags": list(declared.tags),
         "default_queue_type": declared.default_queue_type,
+        "metadata": vhost_metadata(declared),
         "tracing": False,
+        "protected_from_deletion": False,
+        "cluster_state": {node: "running"},
         "messages": ready + unacked,
         "messages_ready": ready,
         "messages_unacknowledged": unacked,
+    }
+
+
+def vhost_metadata(declared: Vhost) -> Json:
+    return {
+        "description": declared.description,
+        "tags": list(declared.tags),
+        "default_queue_type": declared.default_queue_type,
     }
 
 
@@ -109,12 +120,6 @@ def binding(declared: Binding) -> Json:
     }
 
 
-def default_binding(queue: ClassicQueue) -> Json:
-    """Every queue is bound to the default exchange by its name."""
-    declared = queue.declared
-    return binding(Binding(declared.vhost, "", declared.name, "queue", declared.name))
-
-
 def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
     connection, _, number = subscription.channel.rpartition(" (")
     return {
@@ -132,6 +137,34 @@ def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
             "number": int(number.rstrip(")")),
         },
     }
+
+
+def listeners(broker: Broker) -> list[Json]:
+    return [
+        {"node": broker.node, "protocol": protocol, "ip_address": address.host, "port": address.port}
+        for protocol, address in broker.listening
+    ]
+
+
+def contexts(broker: Broker) -> list[Json]:
+    """The HTTP listeners; here, unlike above, RabbitMQ writes ports as strings."""
+    titles = {"http": "RabbitMQ Management", "https": "RabbitMQ Management", "http/prometheus": "RabbitMQ Prometheus"}
+    return [
+        {
+            "node": broker.node,
+            "description": titles[protocol],
+            "path": "/",
+            "ip": address.host,
+            "port": str(address.port),
+        }
+        for protocol, address in broker.listening
+        if protocol in titles
+    ]
+
+
+def churn(broker: Broker) -> Json:
+    """Comings and goings since the start: connection_created, connection_closed, queue_declared and their like."""
+    return {name.replace("s_", "_").replace("opened", "created"): value for name, value in broker.churn.items()}
 
 
 def message_stats(broker: Broker) -> Json:

@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from watership import launch
-    from watership.server.listeners import ListenError
+    from watership.broker.listening import ListenError
     from watership.store import StoreError
 
     try:

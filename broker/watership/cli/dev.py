@@ -13,8 +13,8 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "dev",
         help="run a local broker as a folder of YAML says, and follow its edits",
-        description="Reads BrokerCluster, Exchange, Queue, Binding and User objects from the YAML files of a folder, runs the broker they "
-        "describe on this machine, keeps its topology as they say, and follows edits until Ctrl-C.",
+        description="Reads BrokerCluster, Exchange, Queue, Binding and User objects from the YAML files of a folder, "
+        "runs the broker they describe on this machine, keeps its topology as they say, and follows edits until Ctrl-C.",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with *.yaml files, as for kubectl apply -f")
     parser.add_argument(

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 Arguments = Mapping[str, Any]
 
@@ -77,10 +77,10 @@ class Binding:
         "~" for no key and no arguments; the quoted key without arguments; key~hash with them.
         """
         if not self.arguments:
-            return quote(self.routing_key, safe="").replace("~", "%7E") or "~"
+            return quote_plus(self.routing_key).replace("~", "%7E") or "~"
         canonical = json.dumps(self.arguments, sort_keys=True, default=repr).encode()
         digest = base64.urlsafe_b64encode(hashlib.blake2b(canonical, digest_size=6).digest()).decode()
-        return f"{quote(self.routing_key, safe='').replace('~', '%7E')}~{digest}"
+        return f"{quote_plus(self.routing_key).replace('~', '%7E')}~{digest}"
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:

@@ -1,0 +1,28 @@
+"""The verbs over a broker in this process, done in the name of one user. One module per noun of the table."""
+
+from .bindings import BindingVerbs
+from .cluster import ClusterVerbs
+from .connections import ConnectionVerbs
+from .definitions import DefinitionVerbs
+from .exchanges import ExchangeVerbs
+from .permissions import PermissionVerbs
+from .queues import QueueVerbs
+from .users import UserVerbs
+from .vhosts import VhostVerbs
+
+
+class LocalAdmin(
+    ClusterVerbs,
+    DefinitionVerbs,
+    VhostVerbs,
+    UserVerbs,
+    PermissionVerbs,
+    ExchangeVerbs,
+    QueueVerbs,
+    BindingVerbs,
+    ConnectionVerbs,
+):
+    """Every verb of the table as a method. Verbs that write return when what they did is durable. Raises AdminError."""
+
+
+__all__ = ["LocalAdmin"]

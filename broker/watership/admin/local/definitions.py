@@ -1,0 +1,48 @@
+"""The whole topology at once: definitions.json and the snapshot."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from watership.admin import definitions, view
+from watership.admin.api import Json, Snapshot
+from watership.broker.identity import VERSION
+from watership.broker.metadata import is_predeclared
+
+from .base import Verbs
+
+
+class DefinitionVerbs(Verbs):
+    async def get_definitions(self) -> Json:
+        return definitions.exported(self.broker, VERSION)
+
+    async def get_vhost_definitions(self, vhost: str) -> Json:
+        self.vhost(vhost)
+        return definitions.exported_vhost(self.broker, VERSION, vhost)
+
+    async def post_definitions(self, body: Json) -> None:
+        definitions.imported(self.broker, self.user.name, body)
+        await self.broker.durable()
+
+    async def post_vhost_definitions(self, vhost: str, body: Json) -> None:
+        self.target(vhost)
+        definitions.imported(self.broker, self.user.name, definitions.in_vhost(vhost, body))
+        await self.broker.durable()
+
+    async def snapshot(self) -> Snapshot:
+        broker, metadata = self.broker, self.broker.metadata
+        vhosts = list(broker.vhosts.values())
+        everything: Json = {
+            "product_version": VERSION,
+            "node": broker.node,
+            "cluster_name": broker.cluster_name,
+            "vhosts": [view.vhost(metadata.vhosts[v.name], v, broker.node) for v in vhosts],
+            "users": [view.user(u) for u in metadata.users.values()],
+            "permissions": [view.permission(p) for p in metadata.permissions.values()],
+            "exchanges": [
+                view.exchange(e) for v in vhosts for e in v.exchanges.declared.values() if not is_predeclared(e)
+            ],
+            "queues": [view.queue(q, broker.node) for v in vhosts for q in v.live.values()],
+            "bindings": [view.binding(b) for v in vhosts for b in v.bindings.declared.values()],
+        }
+        return cast("Snapshot", everything)

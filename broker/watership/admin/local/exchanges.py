@@ -1,0 +1,83 @@
+"""Exchanges, and publishing to one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from watership.admin import view
+from watership.admin.api import Json
+from watership.model.errors import AMQPError
+from watership.model.topology import Exchange
+from watership.wire.amqp091 import properties as basic_properties
+
+from .base import Verbs, arguments, bad, brokers_words, exchange_name, flag, missing, text
+
+
+class ExchangeVerbs(Verbs):
+    def declared_exchange(self, vhost: str, exchange: str) -> Exchange:
+        """Raises AdminError 404."""
+        found = self.vhost(vhost).exchanges.declared.get(exchange_name(exchange))
+        if found is None:
+            raise missing()
+        return found
+
+    async def list_exchanges(self) -> list[Json]:
+        return [view.exchange(e) for v in self.visible() for e in v.exchanges.declared.values()]
+
+    async def list_vhost_exchanges(self, vhost: str) -> list[Json]:
+        return [view.exchange(e) for e in self.vhost(vhost).exchanges.declared.values()]
+
+    async def get_exchange(self, vhost: str, exchange: str) -> Json:
+        return view.exchange(self.declared_exchange(vhost, exchange))
+
+    async def put_exchange(self, vhost: str, exchange: str, body: Json) -> bool:
+        """type is direct, durable and the other flags false unless given."""
+        exchanges = self.target(vhost).exchanges
+        with brokers_words():
+            new = exchanges.declare(
+                self.actor(vhost),
+                exchange_name(exchange),
+                type=text(body, "type", "direct"),
+                durable=flag(body, "durable"),
+                auto_delete=flag(body, "auto_delete"),
+                internal=flag(body, "internal"),
+                arguments=arguments(body),
+            )
+        await self.broker.durable()
+        return new
+
+    async def delete_exchange(self, vhost: str, exchange: str, *, if_unused: bool = False) -> None:
+        found = self.declared_exchange(vhost, exchange)
+        with brokers_words():
+            self.vhost(vhost).exchanges.delete(self.actor(vhost), found.name, if_unused=if_unused)
+        await self.broker.durable()
+
+    async def publish(self, vhost: str, exchange: str, body: Json) -> Json:
+        """Gives {"routed": bool}: whether a queue took the message."""
+        live = self.vhost(vhost)
+        given: Any = body.get("properties") or {}
+        properties, payload = message(body, given)
+        headers = given.get("headers") or {}
+        name, key = exchange_name(exchange), text(body, "routing_key")
+        try:
+            routed = live.publish(self.actor(vhost), name, key, properties, payload, headers=headers)
+        except AMQPError as error:
+            raise bad(error.reply_text) from None
+        await self.broker.durable()
+        return {"routed": routed}
+
+
+def message(body: Json, properties: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Properties and payload of a publish, encoded. Raises AdminError 400."""
+    given, encoding = text(body, "payload"), text(body, "payload_encoding", "string")
+    if encoding not in ("string", "base64"):
+        raise bad(f"unsupported_encoding: payload_encoding is string or base64, not '{encoding}'")
+    try:
+        encoded = basic_properties.encode(properties)
+        payload = base64.b64decode(given, validate=True) if encoding == "base64" else given.encode()
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, binascii.Error) as error:
+        raise bad(f"properties or payload cannot be encoded: {error}") from None
+    return encoded, payload
