@@ -1,0 +1,47 @@
+{{- define "watership.labels" -}}
+app.kubernetes.io/name: watership-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "watership.selector" -}}
+app.kubernetes.io/name: watership-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "watership.name" -}}
+{{ printf "%s-operator" .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "watership.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- /* What the operator does in the namespaces it watches; no verb that it does not use. */ -}}
+{{- define "watership.rules" -}}
+- apiGroups: [watership.dev]
+  resources: [brokerclusters, exchanges, queues, bindings, users]
+  verbs: [get, list, watch]
+- apiGroups: [watership.dev]
+  resources: [brokerclusters/status, exchanges/status, queues/status, bindings/status, users/status]
+  verbs: [patch]
+- apiGroups: [watership.dev] # finalizers
+  resources: [exchanges, queues, bindings, users]
+  verbs: [patch]
+- apiGroups: [watership.dev] # for owner references that block deletion
+  resources: [brokerclusters/finalizers, users/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [services, configmaps, secrets, serviceaccounts]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+{{- end }}

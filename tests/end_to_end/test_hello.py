@@ -1,0 +1,105 @@
+"""examples/hello on a real node: from kubectl apply to a delivered message, through the death of the pod."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+from .conftest import Machine
+
+pytestmark = pytest.mark.end_to_end
+HELLO = Path(__file__).parents[2] / "examples" / "hello"
+LISTENS = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 1)"
+
+
+@contextmanager
+def forwarded(cluster: Machine, *ports: int) -> Iterator[None]:
+    """localhost, where the cluster's Services can be reached, leads to the Service `hello`."""
+    command = [*cluster.prefix, cluster.program, "--kubeconfig", str(cluster.kubeconfig), "-n", cluster.namespace]
+    process = subprocess.Popen([*command, "port-forward", "service/hello", *map(str, ports)], stdout=subprocess.DEVNULL)
+    try:
+        cluster.wait("the port", lambda: python(cluster, "-c", LISTENS, str(ports[0])).returncode == 0, 30)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def python(cluster: Machine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*cluster.prefix, sys.executable, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def apply_hello(cluster: Machine) -> None:
+    cluster.kubectl("apply", "-f", str(HELLO))
+    cluster.kubectl("wait", "--for=condition=Ready", "brokercluster/hello", "--timeout=180s")
+    kinds = "exchanges.watership.dev,queues.watership.dev,bindings.watership.dev,users.watership.dev"
+    cluster.kubectl("wait", "--for=condition=Ready", kinds, "--all", "--timeout=60s")
+
+
+def test_message_survives_its_pod_and_only_the_claim_survives_deletion(cluster: Machine):
+    apply_hello(cluster)
+    with forwarded(cluster, 5672):
+        sent = python(cluster, str(HELLO / "producer.py"), "across", "pods")
+        assert sent.returncode == 0, sent.stderr
+    before = cluster.get("pod", "hello-server-0")["metadata"]["uid"]
+    cluster.kubectl("delete", "pod", "hello-server-0", "--grace-period=0", "--force")
+    cluster.wait(
+        "another pod", lambda: (p := cluster.get("pod", "hello-server-0")) and p["metadata"]["uid"] != before, 120
+    )
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/hello-server-0", "--timeout=120s")
+    with forwarded(cluster, 5672):
+        got = python(cluster, str(HELLO / "consumer.py"), "--one")
+        assert "received 'across pods'" in got.stdout, got.stderr
+    cluster.kubectl("delete", "-f", str(HELLO), "--timeout=120s")
+    kinds = "services,statefulsets,configmaps,serviceaccounts,poddisruptionbudgets,pods,watership"
+
+    def left() -> list[str]:
+        names = cluster.kubectl("get", kinds, "-o", "name").split()
+        return [n for n in names if n not in ("configmap/kube-root-ca.crt", "serviceaccount/default")]
+
+    cluster.wait("nothing left", lambda: not left(), 120)
+    claims = cluster.kubectl("get", "persistentvolumeclaims", "-o", "name").split()
+    assert claims == ["persistentvolumeclaim/persistence-hello-server-0"]
+
+
+def test_named_certificate_is_served(cluster: Machine, tmp_path: Path):
+    authority = trustme.CA()
+    made = authority.issue_cert("localhost", f"hello.{cluster.namespace}.svc")
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "hello-tls"}}
+    data = {"tls.crt": made.cert_chain_pems[0].bytes().decode(), "tls.key": made.private_key_pem.bytes().decode()}
+    cluster.apply({**secret, "stringData": data})
+    cluster.kubectl("apply", "-f", str(HELLO))
+    cluster.kubectl(
+        "patch", "brokercluster/hello", "--type=merge", "-p", '{"spec": {"tls": {"secretName": "hello-tls"}}}'
+    )
+    cluster.wait(
+        "TLS in the pods", lambda: any(p["port"] == 5671 for p in cluster.get("service", "hello")["spec"]["ports"])
+    )
+    cluster.kubectl("rollout", "status", "statefulset/hello-server", "--timeout=180s")
+    cluster.kubectl("wait", "--for=condition=Ready", "brokercluster/hello", "--timeout=180s")
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    script = (
+        "import pika, ssl, sys; c = ssl.create_default_context(cafile=sys.argv[1]);"
+        "p = pika.ConnectionParameters('localhost', 5671, ssl_options=pika.SSLOptions(c, 'localhost'));"
+        "b = pika.BlockingConnection(p); b.channel().queue_declare('task_queue', durable=True); b.close(); print('spoke')"
+    )
+    with forwarded(cluster, 5671):
+        spoke = python(cluster, "-c", script, str(tmp_path / "ca.pem"))
+        assert "spoke" in spoke.stdout, spoke.stderr
+
+
+def test_hibernation_keeps_messages_and_waking_serves_them(cluster: Machine):
+    apply_hello(cluster)
+    with forwarded(cluster, 5672):
+        assert python(cluster, str(HELLO / "producer.py"), "asleep").returncode == 0
+    cluster.kubectl("scale", "brokercluster/hello", "--replicas=0")
+    cluster.says("brokercluster", "hello", "hibernates")
+    cluster.says("queue.watership.dev", "task-queue", "hibernates")
+    cluster.kubectl("scale", "brokercluster/hello", "--replicas=1")
+    cluster.wait("awake", lambda: "1/1" in cluster.condition("brokercluster", "hello").get("message", ""), 180)
+    with forwarded(cluster, 5672):
+        assert "received 'asleep'" in python(cluster, str(HELLO / "consumer.py"), "--one").stdout

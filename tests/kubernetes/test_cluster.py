@@ -1,0 +1,130 @@
+"""BrokerClusters against a real API server and controllers; pods are the end-to-end tier's."""
+
+import pytest
+
+from .conftest import Broker, Cluster
+from .objects import broker_cluster, resource
+
+pytestmark = pytest.mark.kubernetes
+CHILDREN = (
+    ("service", "hello"),
+    ("service", "hello-nodes"),
+    ("statefulset", "hello-server"),
+    ("configmap", "hello-server-conf"),
+    ("secret", "hello-default-user"),
+    ("serviceaccount", "hello-server"),
+    ("poddisruptionbudget", "hello-server"),
+)
+
+
+def versions(cluster: Cluster) -> dict[tuple[str, str], str]:
+    found = {child: cluster.get(*child) for child in CHILDREN}
+    return {child: item["metadata"]["resourceVersion"] for child, item in found.items() if item}
+
+
+def test_children_are_made_once_and_owned(cluster: Cluster):
+    cluster.apply(broker_cluster("hello", configuration="heartbeat = 30\n"))
+    cluster.wait("the children", lambda: len(versions(cluster)) == len(CHILDREN))
+    condition = cluster.says("brokercluster", "hello", "waits for hello-server-0 to be ready")
+    assert condition["status"] == "False"
+    for child in CHILDREN:
+        owner = cluster.get(*child)["metadata"]["ownerReferences"][0]
+        assert (owner["kind"], owner["name"], owner["controller"]) == ("BrokerCluster", "hello", True)
+    config = cluster.get("configmap", "hello-server-conf")["data"]
+    assert config["90-user.conf"] == "heartbeat = 30\n"
+    settled = versions(cluster)
+    cluster.kubectl("annotate", "brokercluster/hello", "touched=yes")
+    cluster.wait("two more passes", passes(cluster))
+    stable = {k: v for k, v in versions(cluster).items() if k[0] not in ("statefulset", "poddisruptionbudget")}
+    assert stable == {k: v for k, v in settled.items() if k in stable}
+    generation = cluster.get("statefulset", "hello-server")["metadata"]["generation"]
+    assert generation == 1
+
+
+def passes(cluster: Cluster):
+    """Holds once the operator has surely looked again: a ConfigMap that was deleted is back, twice."""
+    seen: list[str] = []
+
+    def holds() -> bool:
+        item = cluster.get("configmap", "hello-server-conf")
+        if item and item["metadata"]["uid"] not in seen and len(seen) < 2:
+            seen.append(item["metadata"]["uid"])
+            if len(seen) < 2:
+                cluster.kubectl("delete", "configmap", "hello-server-conf")
+        return len(seen) == 2
+
+    return holds
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_deleted_child_comes_back(cluster: Cluster, child: tuple[str, str]):
+    cluster.apply(broker_cluster("hello"))
+    cluster.wait("the children", lambda: len(versions(cluster)) == len(CHILDREN))
+    before = cluster.get(*child)["metadata"]["uid"]
+    cluster.kubectl("delete", *child, "--cascade=orphan")
+    cluster.wait(f"{child} again", lambda: (c := cluster.get(*child)) and c["metadata"]["uid"] != before)
+
+
+def test_credentials_come_from_the_configuration(cluster: Cluster):
+    cluster.apply(broker_cluster("hello", configuration="default_user = me\ndefault_pass = secret\n"))
+    secret = cluster.wait("the Secret", lambda: cluster.get("secret", "hello-default-user"))
+    import base64
+
+    data = {k: base64.b64decode(v).decode() for k, v in secret["data"].items()}
+    assert (data["username"], data["password"]) == ("me", "secret")
+    assert data["connection_string"] == f"amqp://me:secret@hello.{cluster.namespace}.svc:5672/"
+
+
+def test_three_replicas_are_refused_with_a_sentence(cluster: Cluster):
+    cluster.apply(broker_cluster("many", replicas=3))
+    condition = cluster.says("brokercluster", "many", "nodes cannot join into one cluster in this version")
+    assert condition["reason"] == "UnsupportedOperation"
+    assert cluster.condition("brokercluster", "many", "Stalled")["status"] == "True"
+    assert cluster.get("statefulset", "many-server") is None
+    cluster.kubectl("scale", "brokercluster/many", "--replicas=1")
+    cluster.wait("the StatefulSet", lambda: cluster.get("statefulset", "many-server"))
+
+
+def test_bad_configuration_key_is_said_with_line_and_nearest_match(cluster: Cluster):
+    cluster.apply(broker_cluster("typo", configuration="# mine\nheartbeats = 5\n"))
+    words = "spec.configuration:2: unknown key 'heartbeats'; did you mean 'heartbeat'?"
+    cluster.says("brokercluster", "typo", words)
+    cluster.apply(broker_cluster("typo", configuration="# mine\nheartbeat = 5\n"))
+    cluster.wait("the StatefulSet", lambda: cluster.get("statefulset", "typo-server"))
+
+
+def test_missing_tls_secret_is_waited_for(cluster: Cluster):
+    cluster.apply(broker_cluster("safe", tls={"secretName": "safe-tls"}))
+    condition = cluster.says("brokercluster", "safe", "waits for Secret")
+    assert condition["reason"] == "TLSError"
+    data = {"tls.crt": "x", "tls.key": "y"}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "safe-tls"}}
+    cluster.apply({**secret, "type": "kubernetes.io/tls", "stringData": data})
+    found = cluster.wait("the Service", lambda: cluster.get("service", "safe"))
+    assert {p["port"] for p in found["spec"]["ports"]} >= {5671, 15671, 5672}
+
+
+def test_deletion_takes_the_children_along(cluster: Cluster):
+    cluster.apply(broker_cluster("hello"))
+    cluster.wait("the children", lambda: len(versions(cluster)) == len(CHILDREN))
+    cluster.kubectl("delete", "brokercluster/hello", "--timeout=60s")
+    cluster.wait("no children", lambda: not versions(cluster))
+
+
+def test_topology_follows_a_cluster_and_outlives_its_deletion(cluster: Cluster, broker: Broker):
+    """The operator outside the cluster reaches the broker by the annotation."""
+    reach = {"watership.dev/operator-connection-uri": broker.url}
+    login = "default_user = guest\ndefault_pass = guest\n"
+    cluster.apply(broker_cluster("hello", reach, configuration=login), resource("Queue", "tasks", {"name": "hello"}))
+    cluster.ready("queue.watership.dev", "tasks")
+    assert broker.api("queues/%2F/tasks")
+    cluster.kubectl("delete", "brokercluster/hello", "--timeout=60s")
+    cluster.says("queue.watership.dev", "tasks", "waits for BrokerCluster")
+    cluster.kubectl("delete", "queue.watership.dev/tasks", "--timeout=60s")
+
+
+def test_explain_speaks_of_every_field(cluster: Cluster):
+    text = cluster.kubectl("explain", "brokercluster.spec")
+    for field in ("image", "replicas", "persistence", "configuration", "tls"):
+        assert field in text
+    assert "Lines of rabbitmq.conf" in text
