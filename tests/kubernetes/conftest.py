@@ -1,11 +1,14 @@
 """The operator process against a real API server: one control plane per session, a namespace per test."""
 
+import base64
 import json
 import os
 import secrets
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.cluster import binaries
-from tests.cluster.control_plane import ControlPlane
+from tests.cluster.control_plane import ControlPlane, free_port
 from tests.cluster.found import given_kubeconfig
 from tests.cluster.processes import Processes
 
@@ -53,10 +56,10 @@ class Cluster:
     def items(self, kind: str) -> list[dict[str, Any]]:
         return json.loads(self.kubectl("get", kind, "-o", "json"))["items"]
 
-    def condition(self, kind: str, name: str, type: str = "Ready") -> dict[str, Any]:
+    def condition(self, kind: str, name: str, which: str = "Ready") -> dict[str, Any]:
         found = self.get(kind, name) or {}
         conditions = found.get("status", {}).get("conditions", [])
-        return next((c for c in conditions if c["type"] == type), {})
+        return next((c for c in conditions if c["type"] == which), {})
 
     def wait(self, what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
         """Polls until it holds; fails with the objects' status when it never does."""
@@ -184,8 +187,6 @@ class Broker:
     """A real broker process on loopback, reached by the operator through a Secret or an annotation."""
 
     def __init__(self, folder: Path) -> None:
-        from tests.cluster.control_plane import free_port
-
         self.folder = folder
         self.amqp, self.management, prometheus = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.management}"
@@ -209,10 +210,6 @@ class Broker:
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """The management API's answer; None when there is none or it is a refusal."""
-        import base64
-        import urllib.error
-        import urllib.request
-
         request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
         request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
         data = None if body is None else json.dumps(body).encode()

@@ -1,6 +1,7 @@
 """Topology objects against a real API server and a real broker."""
 
 import pytest
+import yaml
 
 from .conftest import Broker, Cluster, Operator
 from .objects import REFERENCE, resource
@@ -124,8 +125,6 @@ def test_only_status_and_finalizers_of_a_users_object_are_written(cluster: Clust
     cluster.apply(broker.secret(), resource("Queue", "mine"))
     cluster.ready("queue.watership.dev", "mine")
     shown = cluster.kubectl("get", "queue.watership.dev/mine", "-o", "yaml", "--show-managed-fields")
-    import yaml
-
     fields = yaml.safe_load(shown)["metadata"]["managedFields"]
     ours = [f for f in fields if f["manager"] == "watership-operator"]
     written = {key for f in ours for key in f["fieldsV1"]}
