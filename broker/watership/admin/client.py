@@ -5,6 +5,7 @@ It works with a real RabbitMQ too, all but `snapshot`.
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 from collections.abc import Awaitable, Callable
@@ -36,7 +37,7 @@ class Client:
         connections: int = 16,
     ) -> None:
         self.url = url.rstrip("/")
-        self.auth = aiohttp.BasicAuth(username, password)
+        self.headers = {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
         self.context = ssl.create_default_context(cadata=ca.decode()) if ca else None
         self.timeout = aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 5))
         self.connections = connections
@@ -81,7 +82,7 @@ class Client:
     async def request(self, verb: Verb, target: str, body: Json | None) -> Any:
         if self.session is None:
             connector = aiohttp.TCPConnector(limit=self.connections, ssl=self.context or True)
-            self.session = aiohttp.ClientSession(connector=connector, auth=self.auth, timeout=self.timeout)
+            self.session = aiohttp.ClientSession(connector=connector, headers=self.headers, timeout=self.timeout)
         url = URL(self.url + target, encoded=True)
         try:
             async with self.session.request(verb.method, url, json=body) as response:
@@ -90,7 +91,9 @@ class Client:
         except TimeoutError:
             raise Unreachable(f"{self.url} did not answer {verb.name} within {self.timeout.total:.0f} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{self.url} cannot be reached: {error}") from None
+            raise Unreachable(f"{self.url} cannot be reached: {error or type(error).__name__}") from None
+        except ValueError:
+            raise Unreachable(f"{self.url} is no management API: its answer to {verb.name} is no JSON") from None
 
     def result(self, verb: Verb, response: aiohttp.ClientResponse, text: str) -> Any:
         if response.status >= 400:
