@@ -85,7 +85,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("list_vhost_permissions", "GET", "/vhosts/{vhost}/permissions", "administrator", "who may do what in a vhost"),
     Verb("list_vhost_connections", "GET", "/vhosts/{vhost}/connections", "management", "AMQP connections to a vhost"),
     # Users
-    Verb("list_users", "GET", "/users", "administrator", "users with tags and password hashes"),
+    Verb("list_users", "GET", "/users", "administrator", "users with tags and password hashes", pages=True),
     Verb("list_users_without_permissions", "GET", "/users/without-permissions", "administrator", "users without any"),
     Verb("delete_users", "POST", "/users/bulk-delete", "administrator", "{users: [names]}", body=True),
     Verb("get_user", "GET", "/users/{user}", "administrator", "one user"),

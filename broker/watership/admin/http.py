@@ -19,6 +19,7 @@ from watership.model.users import User
 from . import health, metrics
 from .api import VERBS, AdminError, Json, Verb
 from .auth import NoCredentials, authenticate, authorise
+from .listing import shown
 from .local import LocalAdmin
 
 log = logging.getLogger("watership.admin")
@@ -149,7 +150,9 @@ class AdminServer:
         return user
 
     def response(self, verb: Verb, result: object, request: web.Request) -> web.Response:
-        if verb.method == "GET" or verb.name == "publish":
+        if verb.method == "GET":
+            return answer(shown(result, request.query, pages=verb.pages))
+        if verb.name == "publish":
             return answer(result)
         if verb.name == "post_binding":
             # Relative to the path asked for. The key is escaped already, and again to stand in a path.
