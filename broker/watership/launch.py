@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from watership.admin.http import AdminServer
 from watership.broker import Broker
@@ -18,7 +19,8 @@ log = logging.getLogger("watership")
 
 
 async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> int:
-    """Runs until SIGTERM or SIGINT, or until the disk fails; returns the exit status. `ready` gets one line when all listen.
+    """Runs until SIGTERM or SIGINT, or until the disk fails; returns the exit status. `ready` gets one line when
+    all listen.
 
     Raises watership.store's errors and ListenError, each with a sentence for the user.
     """
@@ -33,7 +35,7 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> in
         gc.collect()
         gc.freeze()  # what exists now stays: collections need not look at it
         ready(sentence(amqp, admin))
-        await asyncio.wait([stop, broker.failed], return_when=asyncio.FIRST_COMPLETED)
+        await ended(stop, broker.failed)
     finally:
         await admin.close()
         await amqp.close()
@@ -41,11 +43,19 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> in
     return 1 if broker.failed.done() else 0
 
 
-def stop_signal(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-    stop: asyncio.Future[None] = loop.create_future()
+def stop_signal(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, lambda: stop.done() or stop.set_result(None))
+        loop.add_signal_handler(name, stop.set)
     return stop
+
+
+async def ended(stop: asyncio.Event, failed: asyncio.Future[OSError]) -> None:
+    """Returns when either has happened."""
+    asked = asyncio.ensure_future(stop.wait())
+    futures: list[asyncio.Future[Any]] = [asked, failed]
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
 
 
 def sentence(amqp: Listeners, admin: AdminServer) -> str:

@@ -1,4 +1,6 @@
-"""From YAML to a delivered message in one minute: `make demo`. Uses the folder beside it and two ordinary pika programs."""
+"""From YAML to a delivered message in one minute: `make demo`. Uses the folder beside it and two ordinary pika
+programs.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ class Cache:
         self.members: defaultdict[Key, set[tuple[str, str, str]]] = defaultdict(set)
 
     def put(self, manifest: Mapping[str, Any]) -> tuple[Resource | None, bool]:
-        """The typed resource, and whether there is something to do about it. None: it breaks its schema, which the API server
+        """The typed resource, and whether there is something to do about it. None: it breaks its schema, which the
+        API server
         refuses for new objects; an older one is left alone."""
         try:
             resource = parse(manifest)

@@ -1,8 +1,8 @@
 """A queue of keys and who works through it.
 
-A key is worked on by one worker at a time, and waits in the queue at most once however often it is asked for: level-triggered. Users'
-changes come before resyncs. A key that is not settled comes again, later each time, with jitter; one that is settled comes with the
-resync, which is how drift is found.
+A key is worked on by one worker at a time, and waits in the queue at most once however often it is asked for:
+level-triggered. Users' changes come before resyncs. A key that is not settled comes again, later each time, with
+jitter; one that is settled comes with the resync, which is how drift is found.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Carrying out a plan: its steps in order, and what their failures make of the verdicts. On Kubernetes and in `watership dev` alike."""
+"""Carrying out a plan: its steps in order, and what their failures make of the verdicts. On Kubernetes and in
+`watership dev` alike.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Do = Callable[[Step], Awaitable[None]]
 
 @dataclass
 class Outcome:
-    """Verdicts as they are after the steps; the steps that were done; why it stopped, if the broker went away meanwhile."""
+    """Verdicts as they are after the steps; the steps that were done; why it stopped, if the broker went away
+    meanwhile.
+    """
 
     verdicts: dict[Key, Verdict]
     done: list[Step] = field(default_factory=list)

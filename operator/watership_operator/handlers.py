@@ -34,7 +34,7 @@ def register(registry: kopf.OperatorRegistry, cache: Cache, engine: Engine) -> N
         for owner in body["metadata"].get("ownerReferences", ()):
             if owner["kind"] == "BrokerCluster":
                 for work in ("cluster", "topology"):
-                    engine.enqueue(Key(work, "cluster", body["metadata"]["namespace"], owner["name"]))  # type: ignore[arg-type]
+                    engine.enqueue(Key(work, "cluster", body["metadata"]["namespace"], owner["name"]))
 
     for spec in SPECS.values():
         plural = spec.kind.plural  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ class Address:
 
 
 def address_of_cluster(cluster: Resource, data: Mapping[str, str], ca: str) -> Address:
-    """data: of the default-user Secret. The annotation watership.dev/operator-connection-uri is for operators outside."""
+    """data: of the default-user Secret. watership.dev/operator-connection-uri is for operators outside."""
     tls = cluster.spec.tls
     only_tls = tls is not msgspec.UNSET and tls.disable_non_tls_listeners
     host = f"{cluster.name}.{cluster.namespace}.svc"

@@ -106,7 +106,7 @@ async def prime(kube: Kube, cache: Cache, engine: Engine, namespaces: list[str])
     """Reads every object before the first pass: what is not in the cache then does not exist."""
     for kind in SPECS:
         for namespace in namespaces or [None]:  # type: ignore[list-item]
-            async for manifest in kube.list(API_VERSION, kind, namespace):
+            async for manifest in kube.items(API_VERSION, kind, namespace):
                 resource, _ = cache.put(manifest)
                 if resource is not None:
                     for key in keys_of(resource):

@@ -69,11 +69,11 @@ class Reconciler:
         await self.report(resource, verdict, cluster.legacy_conditions(resource, verdict))
         return verdict.ready or verdict.stalled
 
-    async def children(self, resource: Resource) -> dict[cluster.Child, Mapping[str, Any]]:
+    async def children(self, resource: Resource) -> dict[tuple[str, str], Mapping[str, Any]]:
         labels = f"app.kubernetes.io/name={resource.name},app.kubernetes.io/part-of=watership"
-        found: dict[cluster.Child, Mapping[str, Any]] = {}
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
         for api_version, kind in CHILDREN:
-            async for item in self.kube.list(api_version, kind, resource.namespace, labels=labels):
+            async for item in self.kube.items(api_version, kind, resource.namespace, labels=labels):
                 found[kind, item["metadata"]["name"]] = item
         return found
 

@@ -1,4 +1,6 @@
-"""Kubernetes, etcd, CoreDNS and helm from the Go module proxy, built once (8 minutes on 2 cores) and kept in the user's cache."""
+"""Kubernetes, etcd, CoreDNS and helm from the Go module proxy, built once (8 minutes on 2 cores) and kept in the
+user's cache.
+"""
 
 import json
 import os

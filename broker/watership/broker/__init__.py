@@ -1,4 +1,5 @@
-"""The heart: what AMQP and the admin API mean by declare, bind, route, consume, in one place, with permissions checked here.
+"""The heart: what AMQP and the admin API mean by declare, bind, route, consume, in one place, with permissions
+checked here.
 
 metadata   the deterministic state machine of everything that is declared
 access     who may do what; logins

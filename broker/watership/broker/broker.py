@@ -1,7 +1,7 @@
 """The whole broker: recovers from its store, applies and logs commands, holds the live vhosts.
 
-Everything is called on the event loop's thread and returns at once. What was changed durably is on the disk when `durable()`
-returns; AMQP connections hold their replies until then (kernel.Connection.hold).
+Everything is called on the event loop's thread and returns at once. What was changed durably is on the disk when
+`durable()` returns; AMQP connections hold their replies until then (kernel.Connection.hold).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Broker:
             self.failed.set_result(error)
 
     def make_live(self, replay: kernel.Replay) -> int:
-        """Vhosts, exchanges, queues and bindings from the metadata, messages from the log. Returns how many messages."""
+        """Vhosts, exchanges, queues, bindings from the metadata, messages from the log. Returns how many messages."""
         messages = 0
         for name in self.metadata.vhosts:
             vhost = self.make_vhost(name)

@@ -1,4 +1,6 @@
-"""What the broker says of itself. Clients read product and version and choose their behaviour by them, so they are RabbitMQ's."""
+"""What the broker says of itself. Clients read product and version and choose their behaviour by them, so they are
+RabbitMQ's.
+"""
 
 from __future__ import annotations
 

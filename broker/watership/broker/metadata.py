@@ -1,7 +1,8 @@
 """Everything that is declared, as what a sequence of commands makes of nothing.
 
-`apply` is deterministic and total: a command about something that is not there changes nothing. Whether a command was allowed was decided
-before it was made. Transient objects are applied but not logged, so after a restart they are not there.
+`apply` is deterministic and total: a command about something that is not there changes nothing. Whether a command
+was allowed was decided before it was made. Transient objects are applied but not logged, so after a restart they
+are not there.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Metadata:
     def delete_vhost(self, command: c.DeleteVhost) -> None:
         self.vhosts.pop(command.name, None)
         for by_vhost in (self.exchanges, self.queues, self.bindings):
-            by_vhost.pop(command.name, None)  # type: ignore[attr-defined]
+            by_vhost.pop(command.name, None)
         self.permissions = {k: p for k, p in self.permissions.items() if p.vhost != command.name}
 
     def put_user(self, command: c.PutUser) -> None:

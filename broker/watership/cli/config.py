@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from watership.config import KEYS, ConfigError, load
 
-from .broker import Commands
+if TYPE_CHECKING:
+    from .broker import Commands
 
 
 def add(commands: Commands) -> None:

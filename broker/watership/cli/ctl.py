@@ -9,12 +9,13 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watership.admin.api import AdminError, Unreachable
 from watership.admin.client import Client
 
-from .broker import Commands
+if TYPE_CHECKING:
+    from .broker import Commands
 
 Result = list[dict[str, Any]] | dict[str, Any] | None
 Action = Callable[[Client, argparse.Namespace], Awaitable[Result]]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .broker import Commands
+if TYPE_CHECKING:
+    from .broker import Commands
 
 
 def add(commands: Commands) -> None:
@@ -14,7 +16,8 @@ def add(commands: Commands) -> None:
         "dev",
         help="run a local broker as a folder of YAML says, and follow its edits",
         description="Reads BrokerCluster, Exchange, Queue, Binding and User objects from the YAML files of a folder, "
-        "runs the broker they describe on this machine, keeps its topology as they say, and follows edits until Ctrl-C.",
+        "runs the broker they describe on this machine, keeps its topology as they say, and follows edits "
+        "until Ctrl-C.",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with *.yaml files, as for kubectl apply -f")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """Every key of rabbitmq.conf that is understood, one row each. A $word in a name stands for any one part.
 
-effect False: the key is accepted, because configurations of RabbitMQ carry it, and changes nothing in this version; the broker says so
-at its start. reloadable: a running broker can take a new value.
+effect False: the key is accepted, because configurations of RabbitMQ carry it, and changes nothing in this version;
+the broker says so at its start. reloadable: a running broker can take a new value.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Changes of metadata, one frozen command each, and how the log carries them.
 
-The state of the broker's metadata is what these commands, applied in their order, make of nothing (watership.broker.metadata does
-it). They are deterministic: whatever is random or depends on time (a salt, a stream's number) is a value in the command. Version 1:
-JSON, an object with the command's name under "command" and the version under "v".
+The state of the broker's metadata is what these commands, applied in their order, make of nothing
+(watership.broker.metadata does it). They are deterministic: whatever is random or depends on time (a salt, a stream's
+number) is a value in the command. Version 1: JSON, an object with the command's name under "command" and the version
+under "v".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """AMQP's reply codes as exceptions (AMQP 0-9-1 section 1.2, and RabbitMQ's words for them).
 
-A soft error closes its channel, a hard one its connection. The text a client sees is "CODE_NAME - explanation", at most 255 octets.
+A soft error closes its channel, a hard one its connection. The text a client sees is "CODE_NAME - explanation", at
+most 255 octets.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from typing import ClassVar
 
 
 class AMQPError(Exception):
-    """explanation: what failed and on which object, without the code's name. method: (class id, method id) that caused it."""
+    """explanation: what failed and on which object, without the code's name. method: (class id, method id) that caused
+    it.
+    """
 
     code: ClassVar[int] = 541
     name: ClassVar[str] = "INTERNAL_ERROR"

@@ -44,7 +44,9 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Queue:
-    """stream: the queue's stream in the log; 0 for queues that do not survive. node-local queues have an owner elsewhere."""
+    """stream: the queue's stream in the log; 0 for queues that do not survive. node-local queues have an owner
+    elsewhere.
+    """
 
     vhost: str
     name: str

@@ -1,4 +1,6 @@
-"""Users and their password hashes: base64(salt of 4 octets, hash(salt, utf8 password)), as RabbitMQ stores and exports them."""
+"""Users and their password hashes: base64(salt of 4 octets, hash(salt, utf8 password)), as RabbitMQ stores and
+exports them.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The classic queue: on one node, durable or not, for one connection or all.
 
-What it knows beyond its records is who consumes from it. It decides when a queue that deletes itself is due; the vhost does the deleting.
+What it knows beyond its records is who consumes from it. It decides when a queue that deletes itself is due; the
+vhost does the deleting.
 """
 
 from __future__ import annotations

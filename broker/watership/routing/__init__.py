@@ -1,4 +1,5 @@
-"""Where a message goes: (exchange, routing key, headers) to the names of queues. Pure; knows no connection and no queue's contents.
+"""Where a message goes: (exchange, routing key, headers) to the names of queues. Pure; knows no connection and no
+queue's contents.
 
 matching    one class per exchange kind: which of its bindings take a message
 topic       the trie of topic exchanges

@@ -1,16 +1,16 @@
 """Exchange kinds: each indexes its bindings as its lookups need them (AMQP 0-9-1 section 3.1.3).
 
-A destination is any hashable value; a binding is (destination, key, arguments).
+A binding is (destination, key, arguments).
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from .topic import Trie
+from .topic import Destination, Trie
 
 Headers = Mapping[str, Any]
 
@@ -22,13 +22,13 @@ class Matching:
     description: ClassVar[str]
     by_headers: ClassVar[bool] = False  # headers decide, so that an answer holds for one message only
 
-    def bind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         raise TypeError("Matching is abstract")
 
-    def unbind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         raise TypeError("Matching is abstract")
 
-    def match(self, key: str, headers: Headers) -> Iterable[Hashable]:
+    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
         raise TypeError("Matching is abstract")
 
 
@@ -37,17 +37,17 @@ class Direct(Matching):
     description = "AMQP direct exchange, as per the AMQP specification"
 
     def __init__(self) -> None:
-        self.by_key: defaultdict[str, dict[Hashable, int]] = defaultdict(dict)
+        self.by_key: defaultdict[str, dict[Destination, int]] = defaultdict(dict)
 
-    def bind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         count_up(self.by_key[key], destination)
 
-    def unbind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         count_down(self.by_key[key], destination)
         if not self.by_key[key]:
             del self.by_key[key]
 
-    def match(self, key: str, headers: Headers) -> Iterable[Hashable]:
+    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
         return self.by_key.get(key, ())
 
 
@@ -56,15 +56,15 @@ class Fanout(Matching):
     description = "AMQP fanout exchange, as per the AMQP specification"
 
     def __init__(self) -> None:
-        self.all: dict[Hashable, int] = {}
+        self.all: dict[Destination, int] = {}
 
-    def bind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         count_up(self.all, destination)
 
-    def unbind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         count_down(self.all, destination)
 
-    def match(self, key: str, headers: Headers) -> Iterable[Hashable]:
+    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
         return self.all
 
 
@@ -75,13 +75,13 @@ class Topic(Matching):
     def __init__(self) -> None:
         self.trie = Trie()
 
-    def bind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.trie.add(key, destination)
 
-    def unbind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.trie.remove(key, destination)
 
-    def match(self, key: str, headers: Headers) -> Iterable[Hashable]:
+    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
         return self.trie.match(key)
 
 
@@ -93,18 +93,18 @@ class ByHeaders(Matching):
     by_headers = True
 
     def __init__(self) -> None:
-        self.bindings: dict[tuple[Hashable, str], tuple[Hashable, str, dict[str, Any]]] = {}
+        self.bindings: dict[tuple[Destination, str], tuple[Destination, str, dict[str, Any]]] = {}
 
-    def bind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         mode = str(arguments.get("x-match", "all"))
         counted = {k: v for k, v in arguments.items() if mode.endswith("-with-x") or not k.startswith("x-")}
         counted.pop("x-match", None)
         self.bindings[destination, canonical(key, arguments)] = (destination, mode.removesuffix("-with-x"), counted)
 
-    def unbind(self, destination: Hashable, key: str, arguments: Mapping[str, Any]) -> None:
+    def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.bindings.pop((destination, canonical(key, arguments)), None)
 
-    def match(self, key: str, headers: Headers) -> Iterable[Hashable]:
+    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
         return {
             destination
             for destination, mode, counted in self.bindings.values()
@@ -121,11 +121,11 @@ def canonical(key: str, arguments: Mapping[str, Any]) -> str:
     return key + json.dumps(arguments, sort_keys=True, default=repr)
 
 
-def count_up(counts: dict[Hashable, int], destination: Hashable) -> None:
+def count_up(counts: dict[Destination, int], destination: Destination) -> None:
     counts[destination] = counts.get(destination, 0) + 1
 
 
-def count_down(counts: dict[Hashable, int], destination: Hashable) -> None:
+def count_down(counts: dict[Destination, int], destination: Destination) -> None:
     left = counts.get(destination, 0) - 1
     if left > 0:
         counts[destination] = left

@@ -1,7 +1,8 @@
 """The exchanges of one vhost and the way through them.
 
 A message visits each exchange at most once, so cycles end. An exchange that finds no destination at all passes the
-message to its alternate exchange. The default exchange is not here: it routes to the queue named by the key, which its caller knows.
+message to its alternate exchange. The default exchange is not here: it routes to the queue named by the key, which
+its caller knows.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .matching import KINDS, Matching
-
-Destination = tuple[str, str]  # ("queue" | "exchange", name)
+from .topic import Destination
 
 
 class Router:
@@ -53,7 +53,7 @@ class Router:
                 continue
             onward: list[str] = []
             found = False
-            for kind, target in matching.match(key, headers):  # type: ignore[misc]
+            for kind, target in matching.match(key, headers):
                 found = True
                 if kind == "queue":
                     queues.add(target)

@@ -1,11 +1,12 @@
 """A trie over the words of binding keys: * stands for one word, # for any number of them (AMQP 0-9-1 section 3.1.3.3).
 
-The cost of a lookup depends on the words of the routing key and on the wildcards met on the way, not on the number of bindings.
+The cost of a lookup depends on the words of the routing key and on the wildcards met on the way, not on the number
+of bindings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+Destination = tuple[str, str]  # ("queue" | "exchange", name)
 
 
 class Node:
@@ -13,7 +14,7 @@ class Node:
 
     def __init__(self) -> None:
         self.children: dict[str, Node] = {}
-        self.destinations: dict[Hashable, int] = {}  # how many bindings lead here
+        self.destinations: dict[Destination, int] = {}  # how many bindings lead here
 
 
 class Trie:
@@ -22,13 +23,13 @@ class Trie:
     def __init__(self) -> None:
         self.root = Node()
 
-    def add(self, key: str, destination: Hashable) -> None:
+    def add(self, key: str, destination: Destination) -> None:
         node = self.root
         for word in key.split("."):
             node = node.children.setdefault(word, Node())
         node.destinations[destination] = node.destinations.get(destination, 0) + 1
 
-    def remove(self, key: str, destination: Hashable) -> None:
+    def remove(self, key: str, destination: Destination) -> None:
         """Takes back one add; branches without bindings go."""
         words = key.split(".")
         path = [self.root]
@@ -46,8 +47,8 @@ class Trie:
                 break
             del parent.children[word]
 
-    def match(self, key: str) -> set[Hashable]:
-        found: set[Hashable] = set()
+    def match(self, key: str) -> set[Destination]:
+        found: set[Destination] = set()
         words = key.split(".")
         seen: set[tuple[int, int]] = set()
         pending = [(self.root, 0)]

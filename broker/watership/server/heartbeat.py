@@ -1,4 +1,6 @@
-"""Heartbeats (AMQP 0-9-1 section 4.2.7): one is sent when half the interval was silent; two silent intervals end the connection."""
+"""Heartbeats (AMQP 0-9-1 section 4.2.7): one is sent when half the interval was silent; two silent intervals end
+the connection.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from watership import kernel
 
 
 class Heartbeat:
-    """Ticks every half interval while the connection lives. `missed` is called when the peer has been silent too long."""
+    """Ticks every half interval while the connection lives. `missed` is called when the peer was silent too long."""
 
     def __init__(self, connection: kernel.Connection, seconds: int, missed: Callable[[], None]) -> None:
         self.connection = connection

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from watership_operator.kinds import SPECS, InvalidResource, Resource
-from watership_operator.kinds import read as typed
+from watership_operator.kinds.resource import read as typed
 
 Secrets = dict[tuple[str, str], dict[str, str]]
 

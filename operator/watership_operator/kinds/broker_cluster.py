@@ -53,7 +53,8 @@ class BrokerClusterSpec(Spec, frozen=True, kw_only=True):
         name="BrokerCluster",
         plural="brokerclusters",
         short=("bc", "broker"),
-        description="A broker: StatefulSet, Services, configuration and default user. Its volume claim is kept when it is deleted.",
+        description="A broker: StatefulSet, Services, configuration and default user. "
+        "Its volume claim is kept when it is deleted.",
         columns=(
             Column("Replicas", ".spec.replicas", "integer"),
             READY,

@@ -27,7 +27,8 @@ class ExchangeSpec(TopologySpec, frozen=True, kw_only=True):
         name="Exchange",
         plural="exchanges",
         short=("xch",),
-        description="An exchange of a broker. It is declared when its broker is there, and repaired when it goes missing.",
+        description="An exchange of a broker. "
+        "It is declared when its broker is there, and repaired when it goes missing.",
         columns=(Column("Type", ".spec.type"), READY, MESSAGE, AGE),
         rules=(
             REFERENCE_RULE,

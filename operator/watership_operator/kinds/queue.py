@@ -27,7 +27,8 @@ class QueueSpec(TopologySpec, frozen=True, kw_only=True):
         name="Queue",
         plural="queues",
         short=("que",),
-        description="A queue of a broker. It is declared when its broker is there, and declared again when it goes missing.",
+        description="A queue of a broker. "
+        "It is declared when its broker is there, and declared again when it goes missing.",
         columns=(Column("Queue", ".spec.name", priority=1), READY, MESSAGE, AGE),
         rules=(
             REFERENCE_RULE,

@@ -65,7 +65,7 @@ class Kube:
                 return None
             raise
 
-    async def list(
+    async def items(
         self, api_version: str, kind: str, namespace: str | None, *, labels: str = ""
     ) -> AsyncIterator[dict[str, Any]]:
         """Every object, page by page. namespace None: of all namespaces."""

@@ -1,4 +1,6 @@
-"""Leader election by a Lease: one replica works, the others wait. It is released on exit, so that the next one starts at once."""
+"""Leader election by a Lease: one replica works, the others wait. It is released on exit, so that the next one
+starts at once.
+"""
 
 from __future__ import annotations
 

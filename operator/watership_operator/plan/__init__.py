@@ -7,8 +7,8 @@ deletion    when an object's finalizer may go
 cluster     a BrokerCluster and its children
 conditions  verdicts as status
 
-Planning twice without a change in between gives no steps the second time. Nothing here reads a clock, calls anyone, or makes up a
-password: time and tokens are arguments.
+Planning twice without a change in between gives no steps the second time. Nothing here reads a clock, calls anyone,
+or makes up a password: time and tokens are arguments.
 """
 
 from .step import Plan, Step, Verdict

@@ -1,8 +1,8 @@
 """A BrokerCluster: which children have to be applied, and how it stands with it.
 
-A child is applied when something that we set is not so on the server; what the server or others set besides is theirs. Waits are
-conditions. More than one replica is refused with a sentence until nodes can join into one cluster: independent nodes behind one Service
-would each hold a part of the messages.
+A child is applied when something that we set is not so on the server; what the server or others set besides is
+theirs. Waits are conditions. More than one replica is refused with a sentence until nodes can join into one
+cluster: independent nodes behind one Service would each hold a part of the messages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Verdicts as status: conditions that kstatus, `kubectl wait`, Argo CD and Flux read, and RabbitMQ's own four on a BrokerCluster."""
+"""Verdicts as status: conditions that kstatus, `kubectl wait`, Argo CD and Flux read, and RabbitMQ's own four on a
+BrokerCluster.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Steps and verdicts. A sentence is written once and shown everywhere: condition, Event, log, `kubectl watership why`."""
+"""Steps and verdicts. A sentence is written once and shown everywhere: condition, Event, log, `kubectl watership
+why`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ FAILED = "FailedCreateOrUpdate"
 
 @dataclass(frozen=True)
 class Step:
-    """target "broker": verb is one of the admin protocol's, arguments are its. target "kubernetes": verb is apply, manifest is applied.
+    """target "broker": verb is one of the admin protocol's, arguments are its. target "kubernetes": verb is apply,
+    manifest is applied.
 
     owner: the object it is done for; when the step fails, the owner's verdict becomes the error.
     """
@@ -33,7 +36,8 @@ class Step:
 class Verdict:
     """What is so about one object once the plan's steps are done.
 
-    waiting: it will be tried again by itself. stalled: only a change of the object helps. release: its finalizer may go.
+    waiting: it will be tried again by itself. stalled: only a change of the object helps. release: its finalizer
+    may go.
     """
 
     ready: bool

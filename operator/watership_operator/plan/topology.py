@@ -1,7 +1,7 @@
 """Users, exchanges, queues and bindings of one broker: from objects and a snapshot to steps and verdicts.
 
-Deletions come first, then users, exchanges, queues, bindings, each in the order of age. Of two objects for the same thing in the
-broker the older one owns it; the newer one says so.
+Deletions come first, then users, exchanges, queues, bindings, each in the order of age. Of two objects for the same
+thing in the broker the older one owns it; the newer one says so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""One object of each kind as the broker would show it: what it is called, how to declare it, and how a live one differs."""
+"""One object of each kind as the broker would show it: what it is called, how to declare it, and how a live one
+differs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The files of conf.d, which a broker reads in the order of their names: the operator's, the default user's, the user's own."""
+"""The files of conf.d, which a broker reads in the order of their names: the operator's, the default user's, the
+user's own.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ FRAME_OVERHEAD = 8
 
 
 def decode_method(payload: bytes) -> Method:
-    """A method frame's payload to its method. Raises SyntaxFailure (502), NotImplementedHere (540) for an unknown one."""
+    """A method frame's payload to its method. Raises SyntaxFailure (502); NotImplementedHere (540) if unknown."""
     reader = Reader(payload)
     class_id, method_id = reader.short(), reader.short()
     kind = METHODS.get((class_id, method_id))

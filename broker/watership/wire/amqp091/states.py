@@ -1,9 +1,10 @@
 """Which method may come when, as tables (AMQP 0-9-1 sections 1.4 and 1.5 of the reference).
 
-connection: the state machine of channel 0. Each row is the state, the method that moves it on, and the next state. What a state
-has no row for is answered with 503 COMMAND_INVALID, except close and close-ok, which may always come.
-channel: a channel other than 0 is absent, open, or closing. Absent: only channel.open, else 504. Open: any method that a client may send
-on a channel; a second channel.open is 504. Closing (we sent channel.close): everything but close and close-ok is dropped.
+connection: the state machine of channel 0. Each row is the state, the method that moves it on, and the next state.
+What a state has no row for is answered with 503 COMMAND_INVALID, except close and close-ok, which may always come.
+channel: a channel other than 0 is absent, open, or closing. Absent: only channel.open, else 504. Open: any method
+that a client may send on a channel; a second channel.open is 504. Closing (we sent channel.close): everything but
+close and close-ok is dropped.
 """
 
 from __future__ import annotations

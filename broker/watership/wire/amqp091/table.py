@@ -1,7 +1,8 @@
 """Field tables, arrays and the other typed values (AMQP 0-9-1 section 4.2.5.5).
 
-Type letters are read as RabbitMQ and every client read them (its errata page): t b B s u I i l f d D S A T F V x. Python's side: bool, int,
-float, Decimal, str (bytes where it is not UTF-8), list, dict, datetime for timestamps, None. Integers are sent as I or l.
+Type letters are read as RabbitMQ and every client read them (its errata page): t b B s u I i l f d D S A T F V x.
+Python's side: bool, int, float, Decimal, str (bytes where it is not UTF-8), list, dict, datetime for timestamps, None.
+Integers are sent as I or l.
 """
 
 from __future__ import annotations
