@@ -79,7 +79,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("post_vhost_definitions", "POST", "/definitions/{vhost}", "administrator", "imports into a vhost", body=True),
     # Vhosts
     Verb("list_vhosts", "GET", "/vhosts", "management", "vhosts that the user sees"),
-    Verb("get_vhost", "GET", "/vhosts/{vhost}", "management", "one vhost"),
+    Verb("get_vhost", "GET", "/vhosts/{vhost}", "administrator", "one vhost"),
     Verb("put_vhost", "PUT", "/vhosts/{vhost}", "administrator", "its maker may do all in a new one", body=True),
     Verb("delete_vhost", "DELETE", "/vhosts/{vhost}", "administrator", "deletes a vhost and all in it"),
     Verb("list_vhost_permissions", "GET", "/vhosts/{vhost}/permissions", "administrator", "who may do what in a vhost"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watership.admin import view
-from watership.admin.api import AdminError, Json
+from watership.admin.api import Json
 from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import parse_tags
@@ -21,10 +21,6 @@ class VhostVerbs(Verbs):
 
     async def get_vhost(self, vhost: str) -> Json:
         live = self.vhost(vhost)
-        if not ({"administrator"} & set(self.user.tags)) and (self.user.name, vhost) not in (
-            self.broker.metadata.permissions
-        ):
-            raise AdminError(401, "not_authorised", "User not authorised to access virtual host")
         return view.vhost(self.broker.metadata.vhosts[vhost], live, self.node)
 
     async def put_vhost(self, vhost: str, body: Json) -> bool:
