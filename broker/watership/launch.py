@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from watership.admin import definitions
 from watership.admin.http import AdminServer
 from watership.broker import Broker
 from watership.config import Config
@@ -29,6 +30,8 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> in
     broker = Broker.open(config, data, loop)
     amqp, admin = Listeners(broker), AdminServer(broker)
     try:
+        if path := config["load_definitions"] or config["management.load_definitions"]:
+            definitions.load(broker, path)
         await broker.durable()
         await amqp.open()
         await admin.open(amqp.addresses)

@@ -11,6 +11,7 @@ import socket
 import sys
 
 import kopf
+from kopf._core.engines.peering import Identity
 
 from .cache import Cache, keys_of
 from .engine import Engine
@@ -116,13 +117,15 @@ async def prime(kube: Kube, cache: Cache, engine: Engine, namespaces: list[str])
 
 async def lead(stop: asyncio.Event, engine: Engine, cache: Cache, namespaces: list[str], holding: object) -> int:
     """Works until told to stop or the lease is lost. kopf ends the tasks of its own, ours are made before it."""
-    work = asyncio.create_task(engine.run())
+    work = asyncio.create_task(engine.run(), name="the engine")
     held = asyncio.ensure_future(holding)  # type: ignore[call-overload]
     done = asyncio.Event()
-    watch = asyncio.create_task(watches(cache, engine, namespaces, done))
+    watch = asyncio.create_task(watches(cache, engine, namespaces, done), name="the watches")
     asked = asyncio.create_task(stop.wait())
-    await asyncio.wait([work, held, watch, asked], return_when=asyncio.FIRST_COMPLETED)
+    ended, _ = await asyncio.wait([work, held, watch, asked], return_when=asyncio.FIRST_COMPLETED)
     status = 0 if stop.is_set() else 1
+    for task in ended - {asked}:
+        log.critical("stops: %r ended%s", task.get_name(), f": {task.exception()!r}" if task.exception() else "")
     done.set()
     work.cancel()
     held.cancel()
@@ -148,4 +151,5 @@ async def watches(cache: Cache, engine: Engine, namespaces: list[str], stop: asy
         clusterwide=not namespaces,
         namespaces=namespaces,
         stop_flag=stop,
+        identity=Identity(socket.gethostname()),  # else it asks for a user name, which a container has not
     )

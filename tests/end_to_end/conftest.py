@@ -81,7 +81,7 @@ def install(machine: Machine) -> None:
     restricted(machine, SYSTEM)
     repository, _, tag = IMAGE.partition(":")
     command = [*machine.prefix, machine.helm, "--kubeconfig", str(machine.kubeconfig), "install", "watership"]
-    command += [str(ROOT / "charts" / "watership"), "--namespace", SYSTEM, "--wait", "--timeout=180s"]
+    command += [str(ROOT / "charts" / "watership"), "--namespace", SYSTEM, "--wait", "--timeout=120s"]
     command += [f"--set=image.repository={repository}", f"--set-string=image.tag={tag}"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stderr}\n{machine.in_namespace(SYSTEM).report()}"

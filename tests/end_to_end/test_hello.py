@@ -85,7 +85,8 @@ def test_named_certificate_is_served(cluster: Machine, tmp_path: Path):
     script = (
         "import pika, ssl, sys; c = ssl.create_default_context(cafile=sys.argv[1]);"
         "p = pika.ConnectionParameters('localhost', 5671, ssl_options=pika.SSLOptions(c, 'localhost'));"
-        "b = pika.BlockingConnection(p); b.channel().queue_declare('task_queue', durable=True); b.close(); print('spoke')"
+        "b = pika.BlockingConnection(p); b.channel().queue_declare('task_queue', durable=True); b.close();"
+        "print('spoke')"
     )
     with forwarded(cluster, 5671):
         spoke = python(cluster, "-c", script, str(tmp_path / "ca.pem"))

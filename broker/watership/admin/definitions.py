@@ -6,11 +6,14 @@ A document that cannot be imported is refused before anything of it is done.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from watership.broker import Broker
 from watership.broker.metadata import is_durable, is_predeclared
+from watership.config import ConfigError
 from watership.model.commands import SetParameter
 from watership.model.errors import AMQPError
 from watership.model.permissions import Permission
@@ -112,6 +115,21 @@ def imported(broker: Broker, user: str, document: Mapping[str, Any]) -> None:
                 raise AdminError(
                     400, "bad_request", f"{section}: {item.get('name', '')}: {error.explanation}"
                 ) from None
+
+
+def load(broker: Broker, path: str) -> None:
+    """Imports the file that load_definitions names. Raises ConfigError with a sentence."""
+    try:
+        document = json.loads(Path(path).read_bytes())
+        if not isinstance(document, dict):
+            raise ConfigError(f"load_definitions: {path} does not hold a JSON object")
+        imported(broker, "", document)
+    except OSError as error:
+        raise ConfigError(f"load_definitions: {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"load_definitions: {path} is not JSON: {error}") from None
+    except AdminError as error:
+        raise ConfigError(f"load_definitions: {path}: {error.reason}") from None
 
 
 def user_of(broker: Broker, item: Mapping[str, Any]) -> User:

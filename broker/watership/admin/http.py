@@ -117,6 +117,7 @@ class AdminServer:
     def monitoring(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/metrics/per-object", self.metrics_per_object)
         app.router.add_get("/livez", self.live)
         app.router.add_get("/readyz", self.ready)
         return app
@@ -164,6 +165,10 @@ class AdminServer:
 
     async def metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=metrics.page(self.broker), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    async def metrics_per_object(self, _: web.Request) -> web.Response:
+        text = metrics.page(self.broker, per_object=True)
+        return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def live(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

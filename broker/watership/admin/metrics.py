@@ -1,15 +1,20 @@
-"""Metrics with RabbitMQ's names, so that its dashboards find them."""
+"""Metrics with RabbitMQ's names and labels, so that its dashboards and alerts find them; ours begin with watership_.
+
+/metrics sums over objects. /metrics/per-object adds the queues one by one.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, UnknownMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from watership.broker import Broker
@@ -19,89 +24,137 @@ from .health import memory_bytes
 
 __all__ = ["CONTENT_TYPE", "page"]
 
+# Totals of queues: metric rabbitmq_global_messages_NAME_total, and what is added up in it.
+QUEUE_TOTALS = {
+    "delivered_consume_manual_ack": ("delivered",),
+    "delivered_consume_auto_ack": ("delivered_no_ack",),
+    "delivered_get_manual_ack": ("got",),
+    "delivered_get_auto_ack": ("got_no_ack",),
+    "delivered": ("delivered", "delivered_no_ack", "got", "got_no_ack"),
+    "get_empty": ("got_empty",),
+    "redelivered": ("redelivered",),
+    "acknowledged": ("acked",),
+}
+# Totals of the kernel.
+KERNEL_TOTALS = {
+    "received": "published",
+    "confirmed": "confirmed",
+    "routed": "routed",
+    "unroutable_dropped": "dropped",
+    "unroutable_returned": "returned",
+}
+# Of each queue: metric rabbitmq_queue_NAME, and the attribute of its records.
+PER_QUEUE = {
+    "messages_ready": "ready",
+    "messages_unacked": "unacked",
+    "messages_ready_bytes": "bytes_ready",
+    "messages_unacked_bytes": "bytes_unacked",
+    "process_memory_bytes": "memory",
+    "consumers": "consumers",
+}
 
-def page(broker: Broker) -> bytes:
+
+def page(broker: Broker, *, per_object: bool = False) -> bytes:
+    """The whole answer, as CONTENT_TYPE."""
     registry = CollectorRegistry()
-    registry.register(BrokerCollector(broker))
-    return bytes(generate_latest(registry))
+    registry.register(BrokerCollector(broker, per_object=per_object))
+    return generate_latest(registry)
 
 
 class BrokerCollector(Collector):
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, per_object: bool) -> None:
         self.broker = broker
+        self.per_object = per_object
 
     def collect(self) -> Iterator[Metric]:
         yield from self.identity()
         yield from self.objects()
         yield from self.messages()
         yield from self.process()
+        yield from self.queues() if self.per_object else self.all_queues()
 
     def identity(self) -> Iterator[Metric]:
         broker = self.broker
-        labels = {"rabbitmq_node": broker.node, "rabbitmq_cluster": broker.cluster_name}
-        yield labelled("rabbitmq_identity_info", "RabbitMQ node & cluster identity info", labels)
+        endpoint = next((str(address.port) for name, address in broker.listening if name == "http/prometheus"), "")
+        labels = {
+            "rabbitmq_node": broker.node,
+            "rabbitmq_cluster": broker.cluster_name,
+            "rabbitmq_cluster_permanent_id": broker.cluster_name,
+            "rabbitmq_endpoint": endpoint,
+        }
+        yield info("rabbitmq_identity_info", "RabbitMQ node & cluster identity info", labels)
         versions = {"rabbitmq_version": VERSION, "product_name": PRODUCT, "product_version": VERSION}
-        yield labelled("rabbitmq_build_info", "Version info", {**versions, "watership_version": WATERSHIP})
+        yield info("rabbitmq_build_info", "Version of the broker", {**versions, "watership_version": WATERSHIP})
 
     def objects(self) -> Iterator[Metric]:
         broker = self.broker
         queues = [q for v in broker.vhosts.values() for q in v.live.values()]
         clients = list(broker.clients.values())
-        gauges = {
-            "rabbitmq_connections": len(clients),
-            "rabbitmq_channels": sum(len(c.channels) for c in clients),
-            "rabbitmq_queues": len(queues),
-            "rabbitmq_consumers": sum(len(q.subscriptions) for q in queues),
-            "rabbitmq_queue_messages_ready": sum(q.records.ready for q in queues),
-            "rabbitmq_queue_messages_unacked": sum(q.records.unacked for q in queues),
-            "rabbitmq_queue_messages": sum(q.records.ready + q.records.unacked for q in queues),
-        }
-        for name, value in gauges.items():
-            yield GaugeMetricFamily(name, name.removeprefix("rabbitmq_").replace("_", " "), value)
+        consumers = sum(len(q.subscriptions) for q in queues)
+        yield GaugeMetricFamily("rabbitmq_connections", "Connections currently open", len(clients))
+        yield GaugeMetricFamily("rabbitmq_channels", "Channels currently open", sum(len(c.channels) for c in clients))
+        yield GaugeMetricFamily("rabbitmq_queues", "Queues available", len(queues))
+        yield GaugeMetricFamily("rabbitmq_consumers", "Consumers currently connected", consumers)
+        by_protocol = GaugeMetricFamily("rabbitmq_global_consumers", "Current number of consumers", labels=["protocol"])
+        by_protocol.add_metric(["amqp091"], consumers)
+        yield by_protocol
         for name, value in broker.churn.items():
-            yield CounterMetricFamily(f"rabbitmq_{name}", name.replace("_", " "), value)
+            yield CounterMetricFamily(f"rabbitmq_{name}", f"Total {name.replace('_', ' ')}", value)
 
     def messages(self) -> Iterator[Metric]:
-        broker, kernel = self.broker, self.broker.kernel
-        queues = [q.records for v in broker.vhosts.values() for q in v.live.values()]
-        totals = {
-            "received": kernel.published,
-            "confirmed": kernel.confirmed,
-            "routed": kernel.routed,
-            "unroutable_dropped": kernel.dropped,
-            "unroutable_returned": kernel.returned,
-            "delivered_consume_manual_ack": sum(q.delivered for q in queues),
-            "delivered_consume_auto_ack": sum(q.delivered_no_ack for q in queues),
-            "delivered_get_manual_ack": sum(q.got for q in queues),
-            "delivered_get_auto_ack": sum(q.got_no_ack for q in queues),
-            "get_empty": sum(q.got_empty for q in queues),
-            "redelivered": sum(q.redelivered for q in queues),
-            "acknowledged": sum(q.acked for q in queues),
-        }
-        totals["delivered"] = sum(v for k, v in totals.items() if k.startswith("delivered_"))
-        for name, value in totals.items():
-            family = CounterMetricFamily(
-                f"rabbitmq_global_messages_{name}", f"messages {name.replace('_', ' ')}", labels=["protocol"]
-            )
-            family.add_metric(["amqp091"], value)
-            yield family
+        for name, attribute in KERNEL_TOTALS.items():
+            yield total(name, getattr(self.broker.kernel, attribute), {"protocol": "amqp091"})
+        totals = self.broker.queue_totals()
+        for name, parts in QUEUE_TOTALS.items():
+            labels = {"protocol": "amqp091", "queue_type": "rabbit_classic_queue"}
+            yield total(name, sum(totals[part] for part in parts), labels)
 
     def process(self) -> Iterator[Metric]:
         broker = self.broker
         gauges = {
             "rabbitmq_process_resident_memory_bytes": memory_bytes(),
-            "rabbitmq_process_open_fds": len(list(Path("/proc/self/fd").iterdir())),
+            "rabbitmq_process_open_fds": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names only, many of them
             "rabbitmq_process_max_fds": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            "rabbitmq_disk_space_available_bytes": shutil.disk_usage(broker.data).free,
+            "rabbitmq_disk_space_available_bytes": shutil.disk_usage(Path(broker.data)).free,
             "rabbitmq_erlang_uptime_seconds": broker.loop.time() - broker.born,
             "watership_log_bytes": broker.store.size,
-            "watership_log_commits": broker.journal.commits,
         }
         for name, value in gauges.items():
-            yield GaugeMetricFamily(name, name.partition("_")[2].replace("_", " "), value)
+            yield GaugeMetricFamily(name, name.partition("_")[2].replace("_", " ").capitalize(), value)
+        yield CounterMetricFamily("watership_log_commits", "Times that the log was synced", broker.journal.commits)
+
+    def all_queues(self) -> Iterator[Metric]:
+        records = [q.records for v in self.broker.vhosts.values() for q in v.live.values()]
+        for name, attribute in PER_QUEUE.items():
+            value = sum(getattr(r, attribute) for r in records)
+            yield GaugeMetricFamily(f"rabbitmq_queue_{name}", name.replace("_", " ").capitalize(), value)
+        waiting = sum(r.ready + r.unacked for r in records)
+        yield GaugeMetricFamily("rabbitmq_queue_messages", "Sum of ready and unacknowledged messages", waiting)
+
+    def queues(self) -> Iterator[Metric]:
+        live = [q for v in self.broker.vhosts.values() for q in v.live.values()]
+        families = {name: per_queue(name) for name in (*PER_QUEUE, "messages")}
+        for queue in live:
+            labels, records = [queue.declared.vhost, queue.name], queue.records
+            for name, attribute in PER_QUEUE.items():
+                families[name].add_metric(labels, getattr(records, attribute))
+            families["messages"].add_metric(labels, records.ready + records.unacked)
+        yield from families.values()
 
 
-def labelled(name: str, doc: str, labels: dict[str, str]) -> Metric:
-    family = GaugeMetricFamily(name, doc, labels=list(labels))
+def per_queue(name: str) -> GaugeMetricFamily:
+    doc = name.replace("_", " ").capitalize()
+    return GaugeMetricFamily(f"rabbitmq_queue_{name}", doc, labels=["vhost", "queue"])
+
+
+def total(name: str, value: float, labels: Mapping[str, str]) -> Metric:
+    doc = f"Total number of messages {name.replace('_', ' ')}"
+    family = CounterMetricFamily(f"rabbitmq_global_messages_{name}", doc, labels=list(labels))
+    family.add_metric(list(labels.values()), value)
+    return family
+
+
+def info(name: str, doc: str, labels: Mapping[str, str]) -> Metric:
+    family = UnknownMetricFamily(name, doc, labels=list(labels))
     family.add_metric(list(labels.values()), 1)
     return family

@@ -168,16 +168,20 @@ def churn(broker: Broker) -> Json:
 
 
 def message_stats(broker: Broker) -> Json:
-    """Totals since the start. Those of queues that are gone are gone with them."""
-    totals: dict[str, int] = {}
-    for live in (q for v in broker.vhosts.values() for q in v.live.values()):
-        for name, value in queue_stats(live).items():
-            totals[name] = totals.get(name, 0) + int(value)  # type: ignore[call-overload]
-    kernel = broker.kernel
+    """Totals since the start."""
+    kernel, totals = broker.kernel, broker.queue_totals()
+    deliveries = ("delivered", "delivered_no_ack", "got", "got_no_ack")
     return {
-        **totals,
         "publish": kernel.published,
         "confirm": kernel.confirmed,
         "return_unroutable": kernel.returned,
         "drop_unroutable": kernel.dropped,
+        "deliver": totals["delivered"],
+        "deliver_no_ack": totals["delivered_no_ack"],
+        "get": totals["got"],
+        "get_no_ack": totals["got_no_ack"],
+        "get_empty": totals["got_empty"],
+        "deliver_get": sum(totals[name] for name in deliveries),
+        "redeliver": totals["redelivered"],
+        "ack": totals["acked"],
     }

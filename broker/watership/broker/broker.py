@@ -29,6 +29,7 @@ from .metadata import Metadata
 from .vhost import VirtualHost
 
 log = logging.getLogger("watership.broker")
+QUEUE_COUNTERS = ("delivered", "delivered_no_ack", "got", "got_no_ack", "got_empty", "acked", "redelivered")
 
 
 class Client(Protocol):
@@ -67,6 +68,7 @@ class Broker:
         self.clients: dict[str, Client] = {}
         self.churn = {"connections_opened": 0, "connections_closed": 0, "channels_opened": 0, "channels_closed": 0}
         self.churn |= {"queues_declared": 0, "queues_created": 0, "queues_deleted": 0}
+        self.retired = dict.fromkeys(QUEUE_COUNTERS, 0)  # what queues that are gone have counted
         self.failed: asyncio.Future[OSError] = loop.create_future()
         self.store = Log(data)
 
@@ -163,6 +165,17 @@ class Broker:
         if queue.stream:
             self.store.attach(queue.stream, records)
         return records
+
+    def retire(self, records: kernel.Queue) -> None:
+        """A queue goes: its counts stay in the totals, which never fall."""
+        for name in QUEUE_COUNTERS:
+            self.retired[name] += getattr(records, name)
+        self.churn["queues_deleted"] += 1
+
+    def queue_totals(self) -> dict[str, int]:
+        """What all queues, gone ones too, have counted since the start."""
+        live = [q.records for v in self.vhosts.values() for q in v.live.values()]
+        return {name: gone + sum(getattr(r, name) for r in live) for name, gone in self.retired.items()}
 
     @property
     def cluster_name(self) -> str:

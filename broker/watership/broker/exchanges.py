@@ -71,7 +71,7 @@ class Exchanges:
         return self.make(wanted)
 
     def make(self, wanted: Exchange) -> bool:
-        """Without asking for permission. True when it is new; raises PreconditionFailed when it is there and different."""
+        """Without asking for permission. True when new; raises PreconditionFailed when it is there and different."""
         current = self.declared.get(wanted.name)
         if current is not None:
             self.check_equivalent(current, wanted)

@@ -132,7 +132,7 @@ class Queues:
         vhost.apply(commands.DeleteQueue(vhost.name, queue.name), durable=is_durable(queue.declared))
         ready = queue.close()
         vhost.broker.store.detach(queue.declared.stream)
-        vhost.broker.churn["queues_deleted"] += 1
+        vhost.broker.retire(queue.records)
         vhost.bindings.sources_lost({b.source for b in bindings})
         return ready
 

@@ -107,6 +107,7 @@ class VirtualHost:
         for queue in list(self.live.values()):
             self.broker.store.detach(queue.declared.stream)
             queue.close()
+            self.broker.retire(queue.records)
         self.live.clear()
 
     def apply(self, command: commands.Command, *, durable: bool) -> None:
