@@ -89,7 +89,7 @@ class Client:
                 text = await response.text()
                 return self.result(verb, response, text)
         except TimeoutError:
-            raise Unreachable(f"{self.url} did not answer {verb.name} within {self.timeout.total:.0f} s") from None
+            raise Unreachable(f"{self.url} did not answer {verb.name} within {self.timeout.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"{self.url} cannot be reached: {error or type(error).__name__}") from None
         except ValueError:
