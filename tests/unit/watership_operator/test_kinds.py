@@ -1,0 +1,44 @@
+"""The kinds: what is generated from them is fresh, and bad objects are said by field."""
+
+import subprocess
+import sys
+
+import pytest
+
+from watership_operator.kinds import SPECS, InvalidResource, parse
+from watership_operator.kinds.crd import definition
+
+
+def test_generated_files_are_fresh():
+    done = subprocess.run(
+        [sys.executable, "-m", "watership_operator.generate", "--check"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_every_field_has_an_explanation(kind: str):
+    version = definition(SPECS[kind])["spec"]["versions"][0]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+
+    def bare(node: dict, path: str) -> list[str]:
+        here = [] if node.get("description") else [path]
+        inner = [b for name, child in node.get("properties", {}).items() for b in bare(child, f"{path}.{name}")]
+        return here + inner
+
+    assert bare(spec, kind) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({}, "missing required field `clusterReference`"),
+        ({"clusterReference": {"name": "c"}, "durable": "yes"}, "Expected `bool`, got `str` - at `spec.durable`"),
+        ({"clusterReference": {"name": "c"}, "durble": True}, "unknown field `durble`"),
+    ],
+)
+def test_bad_object_names_its_field(spec: dict, words: str):
+    manifest = {"apiVersion": "watership.dev/v1beta1", "kind": "Queue", "metadata": {"name": "q"}, "spec": spec}
+    with pytest.raises(InvalidResource, match="Queue q: ") as caught:
+        parse(manifest)
+    assert words in str(caught.value)
