@@ -10,7 +10,7 @@ from watership_operator.kinds import Resource, parse
 from watership_operator.plan import Step
 
 
-def resource(kind: str, name: str, *, created: str = "1", deleting: str = "", **spec: Any) -> Resource:
+def resource(kind: str, name: str, /, *, created: str = "1", deleting: str = "", **spec: Any) -> Resource:
     manifest = {
         "apiVersion": "watership.dev/v1beta1",
         "kind": kind,

@@ -1,0 +1,85 @@
+"""A real broker process for tests, and how to talk to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import pika
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class NotStarted(AssertionError):
+    """Says what the process said."""
+
+
+class Broker:
+    """On free loopback ports, with a data directory that outlives the process. `configuration`: further lines."""
+
+    def __init__(self, folder: Path, configuration: str = "") -> None:
+        self.folder = folder
+        self.port, self.management, prometheus = free_ports(3)
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+            f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self.management}\n"
+            f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {prometheus}\n{configuration}"
+        )
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "watership", "broker"]
+        command += ["--config", str(self.folder / "rabbitmq.conf"), "--data", str(self.folder / "data")]
+        with (self.folder / "said").open("w") as said:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("ready"):
+                return
+        self.process.wait(20)
+        self.process.stdout.close()
+        raise NotStarted(self.said())
+
+    def said(self) -> str:
+        """Its log."""
+        return (self.folder / "said").read_text()
+
+    def end(self, number: int = signal.SIGKILL) -> int:
+        """Ends it by a signal; its exit status."""
+        assert self.process is not None
+        os.kill(self.process.pid, number)
+        self.process.communicate(timeout=20)
+        status, self.process = self.process.returncode, None
+        return status
+
+    def connect(self, user: str = "guest", password: str = "guest", **parameters: Any) -> pika.BlockingConnection:
+        defaults: dict[str, Any] = {"heartbeat": 0, "credentials": pika.PlainCredentials(user, password)}
+        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port, **defaults | parameters))
+
+    def admin(self, method: str, path: str, body: object = None) -> Any:
+        """A request to the management API as guest. Raises AssertionError with the answer when it is refused."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.management}/api{path}", method=method)
+        request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+        request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, json.dumps(body).encode() if body is not None else None) as answer:
+                text = answer.read()
+        except HTTPError as error:
+            with error:
+                raise AssertionError(f"{error.code}: {error.read().decode()}") from None
+        return json.loads(text) if text else None
