@@ -39,7 +39,7 @@ async def test_many_questions_share_a_few_connections(broker: Broker) -> None:
 async def test_nobody_listens() -> None:
     (port,) = free_ports(1)
     async with Client(f"http://127.0.0.1:{port}", "guest", "guest") as client:
-        with pytest.raises(Unreachable, match=rf"http://127.0.0.1:{port} cannot be reached: .*[Cc]onnect"):
+        with pytest.raises(Unreachable, match=rf"http://127.0.0.1:{port} cannot be reached: nothing listens there"):
             await client.whoami()
 
 

@@ -91,7 +91,7 @@ class Client:
         except TimeoutError:
             raise Unreachable(f"{self.url} did not answer {verb.name} within {self.timeout.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{self.url} cannot be reached: {error or type(error).__name__}") from None
+            raise Unreachable(f"{self.url} cannot be reached: {why(error)}") from None
         except ValueError:
             raise Unreachable(f"{self.url} is no management API: its answer to {verb.name} is no JSON") from None
 
@@ -104,6 +104,14 @@ class Client:
         if verb.method == "PUT":
             return response.status == 201
         return json.loads(text) if text else None
+
+
+def why(error: Exception) -> str:
+    """The cause, without the wrapping of the HTTP library."""
+    cause = getattr(error, "os_error", error)
+    if isinstance(cause, ConnectionRefusedError):
+        return "nothing listens there"
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
 def failure(status: int, text: str) -> AdminError:
