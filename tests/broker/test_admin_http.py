@@ -241,12 +241,30 @@ def test_flags_are_false_unless_given(ask: Ask, vhost: str) -> None:
         ("[" * 100_000, "not_json"),
         ('{"durable": 1}', "not_boolean"),
         ('{"arguments": "x"}', "arguments must be an object"),
+        ('{"arguments": {"\\ud800": 1}}', "not_json"),
     ],
 )
 def test_a_body_that_makes_no_sense(ask: Ask, vhost: str, body: str | bytes, reason: str) -> None:
     answer = ask("PUT", f"/api/queues/{vhost}/q", body)
     assert (answer.status, answer.body["error"]) == (400, "bad_request")
     assert reason in answer.body["reason"]
+
+
+@pytest.mark.parametrize("depth", [100, 300, 600, 900])
+def test_nested_arguments_are_kept_or_refused(ask: Ask, vhost: str, depth: int) -> None:
+    nested = '{"a":' * depth + "1" + "}" * depth
+    made = ask("PUT", f"/api/queues/{vhost}/q", f'{{"durable": true, "arguments": {nested}}}')
+    assert made.status in (201, 400)
+    assert ask("GET", f"/api/queues/{vhost}/q").status == (200 if made.status == 201 else 404)
+
+
+def test_a_routing_key_that_no_frame_can_carry(ask: Ask, vhost: str) -> None:
+    ask("PUT", f"/api/queues/{vhost}/q", {})
+    body = {"routing_key": "é" * 128, "payload": ""}
+    for path in (f"bindings/{vhost}/e/amq.direct/q/q", f"exchanges/{vhost}/amq.direct/publish"):
+        answer = ask("POST", f"/api/{path}", body)
+        assert answer.status == 400
+        assert answer.body["reason"].startswith("routing key name is longer than 255 octets")
 
 
 def test_a_write_is_answered_when_it_survives(ask: Ask, vhost: str, tmp_path: Path) -> None:
