@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from watership.broker import Broker
 from watership.model.arguments import check_queue
 from watership.model.errors import AMQPError
+from watership.model.names import check_length, describe
 from watership.model.permissions import check_expressions
 from watership.routing import kind_of
 
@@ -22,77 +24,109 @@ NEEDED = {
     "bindings": ("source", "vhost", "destination"),
     "global_parameters": ("name", "value"),
 }
-TYPES: tuple[tuple[tuple[str, ...], type], ...] = (
-    (("name", "vhost", "user", "type", "source", "destination", "destination_type", "routing_key"), str),
-    (("configure", "write", "read", "password_hash", "hashing_algorithm", "description"), str),
-    (("durable", "auto_delete", "internal"), bool),
-    (("arguments", "metadata"), dict),
+TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...]], ...] = (
+    (("name", "vhost", "user", "type", "source", "destination", "destination_type", "routing_key"), (str,)),
+    (("configure", "write", "read", "password_hash", "hashing_algorithm", "description"), (str,)),
+    (("default_queue_type",), (str,)),
+    (("password",), (str, type(None))),
+    (("durable", "auto_delete", "internal"), (bool,)),
+    (("arguments", "metadata"), (dict,)),
+    (("tags",), (str, list)),
 )
+PLAIN = {str: "a string", bool: "true or false", dict: "an object", list: "a list", type(None): "null"}
+
+
+def bad(section: str, text: str) -> AdminError:
+    return AdminError(400, "bad_request", f"{section}: {text}")
 
 
 def check(broker: Broker, document: Mapping[str, Any]) -> None:
     """Raises AdminError 400 for a document that could not be imported whole."""
-    vhosts = set(broker.metadata.vhosts)
     check_shapes(document)
-    vhosts |= {v["name"] for v in document.get("vhosts", [])}
-    names: dict[str, set[tuple[str, str]]] = {"exchange": set(), "queue": set()}
+    metadata = broker.metadata
+    vhosts = metadata.vhosts.keys() | {v["name"] for v in document.get("vhosts", [])}
+    users = metadata.users.keys() | {u["name"] for u in document.get("users", [])}
     for section in ("permissions", "exchanges", "queues", "bindings"):
         for item in document.get(section, []):
             if item["vhost"] not in vhosts:
-                raise AdminError(400, "bad_request", f"{section}: vhost '{item['vhost']}' does not exist")
+                raise bad(section, f"vhost '{item['vhost']}' does not exist")
+    for permission in document.get("permissions", []):
+        check_permission(permission, users)
+    exchanges = {(x["vhost"], x["name"]) for x in document.get("exchanges", [])}
+    queues = {(q["vhost"], q["name"]) for q in document.get("queues", [])}
     for exchange in document.get("exchanges", []):
+        with in_section("exchanges"):
+            check_length("exchange", exchange["name"])
         if kind_of(exchange["type"]) is None:
-            raise AdminError(400, "bad_request", f"exchanges: unknown exchange type '{exchange['type']}'")
-        names["exchange"].add((exchange["vhost"], exchange["name"]))
+            raise bad("exchanges", f"unknown exchange type '{exchange['type']}'")
     for queue in document.get("queues", []):
-        try:
-            check_queue(queue["name"], queue["vhost"], queue.get("arguments", {}))
-        except AMQPError as error:
-            raise AdminError(400, "bad_request", f"queues: {error.explanation}") from None
-        names["queue"].add((queue["vhost"], queue["name"]))
+        check_one_queue(queue)
     for binding in document.get("bindings", []):
-        check_ends(broker, binding, names)
+        check_ends(broker, binding, {"exchange": exchanges, "queue": queues})
 
 
 def check_shapes(document: Mapping[str, Any]) -> None:
-    """Raises AdminError 400 for a section that is no list, and an item that lacks a field."""
+    """Raises AdminError 400 for a section that is no list, an item that lacks a field, a field of a wrong type."""
     for section, fields in NEEDED.items():
         items = document.get(section, [])
         if not isinstance(items, list):
-            raise AdminError(400, "bad_request", f"{section} must be a list")
+            raise bad(section, "must be a list")
         for item in items:
             missing = [f for f in fields if not isinstance(item, dict) or f not in item]
             if missing:
-                raise AdminError(400, "bad_request", f"{section}: {', '.join(missing)} missing in {item}")
+                raise bad(section, f"{', '.join(missing)} missing in {item}")
             check_types(section, item)
+            check_types(section, item.get("metadata", {}))
 
 
 def check_types(section: str, item: Mapping[str, Any]) -> None:
     """Raises AdminError 400 for a field of the wrong type."""
-    for names, kind in TYPES:
+    for names, kinds in TYPES:
         for name in names:
-            if (
-                name in item
-                and not isinstance(item[name], kind)
-                and not (section, name) == ("global_parameters", "value")
-            ):
-                raise AdminError(400, "bad_request", f"{section}: {name} must be a {kind.__name__} in {item}")
-    expressions = {name: item[name] for name in ("configure", "write", "read") if section == "permissions"}
+            if name in item and not isinstance(item[name], kinds):
+                expected = " or ".join(PLAIN[kind] for kind in kinds)
+                raise bad(section, f"{name} must be {expected} in {item}")
+
+
+def check_permission(permission: Mapping[str, Any], users: set[str]) -> None:
+    if permission["user"] not in users:
+        raise bad("permissions", f"user '{permission['user']}' does not exist")
+    expressions = {name: permission[name] for name in ("configure", "write", "read")}
     if problem := check_expressions(**expressions):
-        raise AdminError(400, "bad_request", f"{section}: {problem}")
-    if section == "queues" and item.get("arguments", {}).get("x-queue-type", item.get("type")) == "stream":
-        text = (
-            f"queue type 'stream' of queue '{item['name']}' in vhost '{item['vhost']}' is not available in this version"
-        )
-        raise AdminError(400, "bad_request", f"{section}: {text}; use classic")
+        raise bad("permissions", problem)
+
+
+def check_one_queue(queue: Mapping[str, Any]) -> None:
+    arguments = queue.get("arguments", {})
+    if arguments.get("x-queue-type", queue.get("type")) == "stream":
+        resource = describe("queue", queue["name"], queue["vhost"])
+        raise bad("queues", f"queue type 'stream' of {resource} is not available in this version; use classic")
+    with in_section("queues"):
+        check_length("queue", queue["name"])
+        check_queue(queue["name"], queue["vhost"], arguments)
 
 
 def check_ends(broker: Broker, binding: Mapping[str, Any], names: Mapping[str, set[tuple[str, str]]]) -> None:
     vhost, metadata = binding["vhost"], broker.metadata
     kind = binding.get("destination_type", "queue")
+    if kind not in names:
+        raise bad("bindings", f"destination_type must be queue or exchange, not '{kind}'")
+    with in_section("bindings"):
+        check_length("routing key", binding.get("routing_key", ""))
     ends = [(kind, binding["destination"])] + ([("exchange", binding["source"])] if binding["source"] else [])
     for what, name in ends:
         known = metadata.queues if what == "queue" else metadata.exchanges
         predeclared = what == "exchange" and name.startswith("amq.")
         if name not in known.get(vhost, {}) and (vhost, name) not in names[what] and not predeclared:
-            raise AdminError(400, "bad_request", f"bindings: no {what} '{name}' in vhost '{vhost}'")
+            raise bad("bindings", f"no {describe(what, name, vhost)}")
+
+
+@contextmanager
+def in_section(section: str) -> Iterator[None]:
+    """What the broker refuses inside is said of the section."""
+    try:
+        yield
+    except AMQPError as error:
+        raise bad(section, error.explanation) from None
+    except RecursionError:
+        raise bad(section, "arguments are nested too deeply") from None

@@ -183,6 +183,8 @@ async def body_of(request: web.Request) -> Json:
     text = await request.read()
     try:
         body = json.loads(text) if text.strip() else {}
+        if b"\\ud" in text.lower():
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be a name
     except (ValueError, RecursionError) as error:
         raise AdminError(400, "bad_request", f"not_json: {error}") from None
     if not isinstance(body, dict):

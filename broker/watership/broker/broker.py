@@ -145,9 +145,10 @@ class Broker:
 
     def apply(self, command: c.Command, *, durable: bool = True) -> None:
         """Changes the metadata; logs the change when it must survive."""
+        encoded = c.encode(command) if durable else b""  # first: what cannot be logged must not be applied
         self.metadata.apply(command)
         if durable:
-            self.journal.command(c.encode(command))
+            self.journal.command(encoded)
         self.kernel.invalidate()
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 from watership.admin.api import AdminError
 from watership.broker import Actor, Broker, VirtualHost
 from watership.model.errors import AccessRefused, AMQPError, NotFound
+from watership.model.names import check_length
 from watership.model.users import User
 
 
@@ -72,6 +73,8 @@ def brokers_words() -> Iterator[None]:
         raise AdminError(404, "not_found", error.explanation) from None
     except AMQPError as error:
         raise bad(error.explanation) from None
+    except RecursionError:
+        raise bad("arguments are nested too deeply") from None
 
 
 def exchange_name(shown: str) -> str:
@@ -95,6 +98,13 @@ def text(body: Mapping[str, Any], name: str, default: str = "") -> str:
     if not isinstance(value, str):
         raise bad(f"{name} must be a string, not {value!r}")
     return value
+
+
+def routing_key(body: Mapping[str, Any]) -> str:
+    """The body's routing key. Raises AdminError 400 for one that no short string can carry."""
+    with brokers_words():
+        check_length("routing key", key := text(body, "routing_key"))
+    return key
 
 
 def arguments(body: Mapping[str, Any]) -> dict[str, Any]:

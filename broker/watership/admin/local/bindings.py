@@ -9,7 +9,7 @@ from watership.admin.api import Json
 from watership.broker import VirtualHost
 from watership.model.topology import Binding
 
-from .base import Verbs, arguments, bad, brokers_words, exchange_name, missing, text
+from .base import Verbs, arguments, bad, brokers_words, exchange_name, missing, routing_key
 
 KINDS = {"q": "queue", "e": "exchange"}
 
@@ -61,7 +61,7 @@ class BindingVerbs(Verbs):
                 exchange_name(source),
                 destination,
                 kind=destination_type(kind),
-                routing_key=text(body, "routing_key"),
+                routing_key=routing_key(body),
                 arguments=arguments(body),
             )
         await self.broker.durable()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from watership.model.errors import AMQPError
 from watership.model.topology import Exchange
 from watership.wire.amqp091 import properties as basic_properties
 
-from .base import Verbs, arguments, bad, brokers_words, exchange_name, flag, missing, text
+from .base import Verbs, arguments, bad, brokers_words, exchange_name, flag, missing, routing_key, text
 
 
 class ExchangeVerbs(Verbs):
@@ -61,7 +60,7 @@ class ExchangeVerbs(Verbs):
         given: Any = body.get("properties") or {}
         properties, payload = message(body, given)
         headers = given.get("headers") or {}
-        name, key = exchange_name(exchange), text(body, "routing_key")
+        name, key = exchange_name(exchange), routing_key(body)
         try:
             routed = live.publish(self.actor(vhost), name, key, properties, payload, headers=headers)
         except AMQPError as error:
@@ -78,6 +77,6 @@ def message(body: Json, properties: Mapping[str, Any]) -> tuple[bytes, bytes]:
     try:
         encoded = basic_properties.encode(properties)
         payload = base64.b64decode(given, validate=True) if encoding == "base64" else given.encode()
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise bad(f"properties or payload cannot be encoded: {error}") from None
     return encoded, payload
