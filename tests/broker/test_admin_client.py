@@ -22,6 +22,17 @@ async def test_it_speaks_any_language(broker: Broker) -> None:
         assert (await client.whoami())["name"] == "haße"
 
 
+@pytest.mark.parametrize("name", ["a/b", "100%", "%2F", "a b+c", "ü~#?&=", ".", "..", "{queue}", "'\"<>"])
+async def test_any_name_can_be_used(broker: Broker, vhost: str, name: str) -> None:
+    async with Client(f"http://127.0.0.1:{broker.management}", "guest", "guest") as client:
+        assert await client.put_queue(vhost, name, {"durable": True})
+        key = await client.post_binding(vhost, "amq.topic", "q", name, {"routing_key": name})
+        assert (await client.get_binding(vhost, "amq.topic", "q", name, key))["routing_key"] == name
+        await client.delete_binding(vhost, "amq.topic", "q", name, key)
+        assert [q["name"] for q in await client.list_vhost_queues(vhost)] == [name]
+        await client.delete_queue(vhost, name)
+
+
 async def test_a_refusal_carries_status_and_words(broker: Broker) -> None:
     async with Client(f"http://127.0.0.1:{broker.management}", "guest", "wrong") as client:
         with pytest.raises(AdminError) as refused:

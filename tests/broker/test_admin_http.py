@@ -76,6 +76,11 @@ def test_without_credentials_the_answer_asks_for_them(ask: Ask) -> None:
     assert answer.headers["www-authenticate"] == 'Basic realm="RabbitMQ Management"'
 
 
+@pytest.mark.parametrize("header", ["Basic", "Basic !", "Basic Z3Vlc3Q=", "Bearer x", "Basic /w==", ""])
+def test_credentials_that_are_none(ask: Ask, header: str) -> None:
+    assert ask("GET", "/api/overview", user=None, Authorization=header).status == 401
+
+
 @pytest.mark.parametrize("wrong", [("guest", "x"), ("nobody", "guest"), ("guest", "")])
 def test_wrong_credentials(ask: Ask, wrong: tuple[str, str]) -> None:
     answer = ask("GET", "/api/overview", user=wrong)

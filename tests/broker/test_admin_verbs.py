@@ -55,6 +55,7 @@ STORIES: dict[str, list[Step]] = {
         do("put_user", "carrot", {"tags": ["monitoring"]}),
         do("put_user", "leek", {"password_hash": HASH, "tags": ""}),
         do("put_user", "turnip", {"password": "p"}),
+        do("put_user", "turnip", {"password": "p", "tags": 1}),
         do("put_user", "turnip", {"password": "p", "password_hash": HASH, "tags": ""}),
         do("put_user", "turnip", {"password_hash": "!", "tags": ""}),
         do("put_user", "turnip", {"password_hash": HASH, "hashing_algorithm": "rot13", "tags": ""}),

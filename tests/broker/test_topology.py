@@ -224,5 +224,5 @@ def test_a_permission_withdrawn_stops_the_next_publish(broker, connect, vhost):
     channel.queue_declare("q")
     channel.basic_publish("", "q", b"1")
     broker.admin("PUT", f"/permissions/{vhost}/leaving", {"configure": ".*", "write": "^$", "read": ".*"})
-    with refused(403, "write access to exchange 'amq.default'", vhost):
+    with refused(403, "write access to exchange 'amq.direct'", vhost):
         channel.basic_publish("amq.direct", "q", b"1")

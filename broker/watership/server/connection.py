@@ -19,6 +19,7 @@ from watership.model.errors import (
     ChannelFailure,
     CommandInvalid,
     ConnectionForced,
+    FrameError,
     InternalFailure,
     NotAllowed,
     from_code,
@@ -269,7 +270,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.state = State.CLOSING
         self.wire.closing = True
         self.send(0, m.ConnectionClose(error.code, error.reply_text, *error.method))
-        self.broker.loop.call_later(10, self.wire.abort)
+        # After a frame error no close-ok can be made out in what follows: the peer gets a moment to read why.
+        self.broker.loop.call_later(0.5 if error.code == FrameError.code else 10, self.wire.abort)
 
     def force_close(self, reason: str) -> None:
         self.fail(ConnectionForced(reason))
