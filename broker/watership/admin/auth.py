@@ -30,7 +30,7 @@ class NoCredentials(AdminError):
 
 def basic(header: str | None) -> tuple[str, str]:
     """User and password of an Authorization header. Raises NoCredentials."""
-    if not header or not header.startswith("Basic "):
+    if not header or header[:6].lower() != "basic ":
         raise NoCredentials
     try:
         user, colon, password = base64.b64decode(header[6:], validate=True).decode().partition(":")

@@ -74,7 +74,7 @@ class Client:
             raise TypeError(f"{verb.name} takes {', '.join((*names, *(['body'] if verb.body else [])))}")
         path = verb.path
         for name, value in zip(names, arguments, strict=False):
-            path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+            path = path.replace(f"{{{name}}}", segment(str(value)))
         query = "&".join(f"{name.replace('_', '-')}=true" for name, on in options.items() if on)
         body = arguments[-1] if verb.body else None
         return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body)
@@ -104,6 +104,11 @@ class Client:
         if verb.method == "PUT":
             return response.status == 201
         return json.loads(text) if text else None
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path. "." and ".." would be taken for steps if they stood there as they are."""
+    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
 
 
 def why(error: Exception) -> str:

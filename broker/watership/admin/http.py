@@ -109,9 +109,10 @@ class AdminServer:
     def management(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[say_errors])
         for verb in VERBS:
-            methods = ("GET", "HEAD") if verb.method == "GET" else (verb.method,)
-            for method in methods:
-                app.router.add_route(method, f"/api{verb.path}{{slash:/?}}", self.handler(verb))
+            # Names may hold braces, which the router's own pattern does not take.
+            path = verb.path.replace("}", ":[^/]+}")
+            for method in ("GET", "HEAD") if verb.method == "GET" else (verb.method,):
+                app.router.add_route(method, f"/api{path}{{slash:/?}}", self.handler(verb))
         return app
 
     def monitoring(self) -> web.Application:

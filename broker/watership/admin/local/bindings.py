@@ -36,7 +36,8 @@ class BindingVerbs(Verbs):
 
     def between(self, vhost: str, source: str, kind: str, destination: str) -> list[Binding]:
         ends = (exchange_name(source), destination_type(kind), destination)
-        found = bindings_of(self.vhost(vhost))
+        live = self.vhost(vhost)
+        found = live.bindings.declared.values() if ends[0] else bindings_of(live)
         return [b for b in found if (b.source, b.destination_type, b.destination) == ends]
 
     def existing_binding(self, vhost: str, source: str, kind: str, destination: str, properties_key: str) -> Binding:

@@ -45,6 +45,8 @@ class UserVerbs(Verbs):
         """Raises AdminError 400."""
         if "tags" not in body:
             raise bad("tags_not_present")
+        if not isinstance(body["tags"], (str, list)):
+            raise bad(f"tags must be a string or a list, not {body['tags']!r}")
         tags = parse_tags(body["tags"])
         if "password" in body and "password_hash" in body:
             raise bad("both_password_and_password_hash_are_provided")
