@@ -36,6 +36,7 @@ def exported(broker: Broker, version: str) -> Json:
         "product_name": "RabbitMQ",
         "product_version": version,
         "rabbitmq_definition_format": "cluster",
+        "explanation": f"Definitions of cluster '{broker.cluster_name}'",
         "original_cluster_name": broker.cluster_name,
         "users": [view.user(u) for u in metadata.users.values()],
         "vhosts": [
@@ -74,7 +75,14 @@ def exported_vhost(broker: Broker, version: str, vhost: str) -> Json:
         for section in IN_VHOST
     }
     declared = broker.metadata.vhosts[vhost]
-    about = {"original_vhost_name": vhost, "metadata": view.vhost_metadata(declared), "limits": []}
+    explanation = f"Definitions of virtual host '{vhost}'"
+    about = {
+        "explanation": explanation,
+        "description": declared.description,
+        "original_vhost_name": vhost,
+        "metadata": view.vhost_metadata(declared),
+        "limits": [],
+    }
     head = {k: v for k, v in everything.items() if k.startswith(("rabbit", "product"))}
     return {**head, "rabbitmq_definition_format": "single_virtual_host", **about, **own}
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watership.admin import view
-from watership.admin.api import Json
-from watership.model.errors import AMQPError
+from watership.admin.api import AdminError, Json
+from watership.model.errors import AMQPError, NotFound
 from watership.model.topology import Exchange
 from watership.wire.amqp091 import properties as basic_properties
 
@@ -63,6 +63,8 @@ class ExchangeVerbs(Verbs):
         name, key = exchange_name(exchange), routing_key(body)
         try:
             routed = live.publish(self.actor(vhost), name, key, properties, payload, headers=headers)
+        except NotFound:
+            raise AdminError(404, "not_found", "exchange_not_found") from None
         except AMQPError as error:
             raise bad(error.reply_text) from None
         await self.broker.durable()
