@@ -11,7 +11,7 @@ from tests.cluster import image
 from tests.cluster.binaries import Missing
 from tests.cluster.found import given_kubeconfig
 from tests.cluster.node import Node
-from tests.kubernetes.conftest import Cluster, pytest_runtest_makereport
+from tests.kubernetes.conftest import PATIENCE, Cluster, pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ class Machine(Cluster):
 
     def run(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [*self.prefix, self.program, "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, input=text)
+        return subprocess.run(command, capture_output=True, text=True, input=text, timeout=PATIENCE)
 
     def in_namespace(self, namespace: str) -> "Machine":
         made = Machine(self.kubeconfig, self.program, namespace)

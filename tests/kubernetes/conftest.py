@@ -21,6 +21,7 @@ from tests.cluster.found import given_kubeconfig
 from tests.cluster.processes import Processes
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 240  # seconds for one kubectl: longer than any --timeout that a test gives it
 
 
 class Cluster:
@@ -33,7 +34,7 @@ class Cluster:
 
     def run(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [self.program, "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, input=text)
+        return subprocess.run(command, capture_output=True, text=True, input=text, timeout=PATIENCE)
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         done = self.run(*arguments, text=text)

@@ -53,7 +53,7 @@ def passes(cluster: Cluster):
         if item and item["metadata"]["uid"] not in seen and len(seen) < 2:
             seen.append(item["metadata"]["uid"])
             if len(seen) < 2:
-                cluster.kubectl("delete", "configmap", "hello-server-conf")
+                cluster.kubectl("delete", "configmap", "hello-server-conf", "--wait=false")
         return len(seen) == 2
 
     return holds
@@ -64,7 +64,8 @@ def test_deleted_child_comes_back(cluster: Cluster, child: tuple[str, str]):
     cluster.apply(broker_cluster("hello"))
     cluster.wait("the children", lambda: len(versions(cluster)) == len(CHILDREN))
     before = cluster.get(*child)["metadata"]["uid"]
-    cluster.kubectl("delete", *child, "--cascade=orphan")
+    # kubectl's own wait would go on for the child that the operator has made again meanwhile.
+    cluster.kubectl("delete", *child, "--cascade=orphan", "--wait=false")
     cluster.wait(f"{child} again", lambda: (c := cluster.get(*child)) and c["metadata"]["uid"] != before)
 
 
