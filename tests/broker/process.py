@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -41,6 +42,7 @@ class Broker:
             f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {prometheus}\n{configuration}"
         )
         self.process: subprocess.Popen[str] | None = None
+        self.connections: list[pika.BlockingConnection] = []
 
     def start(self) -> None:
         command = [sys.executable, "-m", "watership", "broker"]
@@ -65,11 +67,16 @@ class Broker:
         os.kill(self.process.pid, number)
         self.process.communicate(timeout=20)
         status, self.process = self.process.returncode, None
+        while self.connections:  # pika keeps the sockets of connections that were lost until they are closed
+            with contextlib.suppress(pika.exceptions.AMQPError):
+                self.connections.pop().close()
         return status
 
     def connect(self, user: str = "guest", password: str = "guest", **parameters: Any) -> pika.BlockingConnection:
         defaults: dict[str, Any] = {"heartbeat": 0, "credentials": pika.PlainCredentials(user, password)}
-        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port, **defaults | parameters))
+        parameters = {"host": "127.0.0.1", "port": self.port} | defaults | parameters
+        self.connections.append(pika.BlockingConnection(pika.ConnectionParameters(**parameters)))
+        return self.connections[-1]
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """A request to the management API as guest. Raises AssertionError with the answer when it is refused."""
