@@ -1,5 +1,6 @@
 """Watership's image for a node of our own: buildah on a base made by debootstrap, no image registry involved."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -17,19 +18,22 @@ CERTIFICATES = Path("/etc/ssl/certs")
 def run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise Missing(f"{' '.join(command[:3])} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done.stdout
 
 
 def base() -> Path:
     """A Debian with Python and a compiler, made once."""
-    target = folder().parent / f"base-{SUITE}.tar"
+    target = folder().parent / f"base-{SUITE}-{hashlib.sha256(PACKAGES.encode()).hexdigest()[:8]}.tar"
     if not target.exists():
         say(f"making a base image of Debian {SUITE}, once")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
             root = Path(name) / "root"
-            run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root))
+            try:
+                run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root))
+            except RuntimeError as error:
+                raise Missing(f"Debian {SUITE} cannot be fetched: {str(error).strip().splitlines()[-1]}") from error
             for unused in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
                 shutil.rmtree(root / unused, ignore_errors=True)
             partial = target.with_suffix(".partial")
@@ -39,7 +43,7 @@ def base() -> Path:
 
 
 def build(name: str, work: Path) -> Path:
-    """The image NAME as a docker archive."""
+    """The image NAME as a docker archive. RuntimeError with buildah's words when the Dockerfile does not build."""
     say("building the image")
     store = ("--root", str(work / "storage"), "--runroot", str(work / "run"), "--storage-driver", "vfs")
     buildah = ("buildah", *store)
@@ -67,4 +71,5 @@ def build(name: str, work: Path) -> Path:
     )
     target = work / "watership.tar"
     run(*buildah, "push", name, f"docker-archive:{target}:{name}")
+    shutil.rmtree(work / "storage", ignore_errors=True)
     return target

@@ -1,6 +1,7 @@
 """A one-node Kubernetes that runs real pods, inside a network namespace of its own. Needs root and Debian's packages.
 
-What a former session left behind after a crash is cleared away first: the namespace's name says whose it is.
+One at a time on a machine: a second session waits. What a former session left behind after a crash is cleared away
+first: the network namespace tells which processes were its, the lock's file which folder.
 """
 
 import hashlib
@@ -8,10 +9,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import yaml
@@ -36,6 +38,7 @@ PROGRAMS = {
     "buildah": "buildah",
 }
 PLUGINS = Path("/usr/lib/cni")
+LOCK = Path("/run/lock/watership-node")  # held while a node is up; its text is the node's folder
 
 
 def check() -> None:
@@ -59,9 +62,12 @@ class Node:
         self.bin = binaries.ensure("etcd", "coredns", "helm", *binaries.COMMANDS)
         self.processes = Processes(work / "log", self.prefix)
         self.socket = work / "containerd" / "containerd.sock"
+        self.locked = ExitStack()
 
     def __enter__(self) -> "Node":
-        clear()
+        self.locked.enter_context(binaries.alone(LOCK, "another session uses the node"))
+        clear(Path(LOCK.read_text() or self.work))
+        LOCK.write_text(str(self.work))
         try:
             self.network()
             self.control_plane()
@@ -77,12 +83,12 @@ class Node:
     def __exit__(self, *_: object) -> None:
         for name in ("kubelet", "proxy"):
             self.processes.stop(name)
+        pods = networks(inhabitants())
         self.end_containers()
         self.processes.stop_all()
-        time.sleep(0.5)
-        for mount in mounts_below(self.work):
-            subprocess.run(["umount", "--lazy", mount], capture_output=True)
-        clear()
+        clear(self.work, pods)
+        LOCK.write_text("")
+        self.locked.close()
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         command = [*self.prefix, f"{self.bin}/kubectl", "--kubeconfig", str(self.kubeconfig), *arguments]
@@ -157,7 +163,7 @@ class Node:
     def runtime(self) -> None:
         """containerd, and the pause image that holds each pod's namespaces."""
         (self.work / "cni").mkdir()
-        (self.work / "cni" / "10-bridge.conflist").write_text(json.dumps(BRIDGE))
+        (self.work / "cni" / "10-bridge.conflist").write_text(json.dumps(bridge(self.work)))
         folder = self.work / "containerd"
         folder.mkdir()
         (folder / "config.toml").write_text(CONTAINERD.format(folder=folder, cni=self.work / "cni", plugins=PLUGINS))
@@ -223,24 +229,52 @@ class Node:
             self.ctr("containers", "rm", container)
 
 
-def clear() -> None:
-    """Ends what runs in the node's network namespace, and the namespace; pods' namespaces that nobody is in go too."""
-    listed = subprocess.run(["ip", "netns"], capture_output=True, text=True).stdout
-    names = [line.split()[0] for line in listed.splitlines() if line.strip()]
-    for name in names:
-        if name == NAMESPACE:
-            for pid in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
-                subprocess.run(["kill", "-9", pid], capture_output=True)
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
-        elif name.startswith("cni-"):
-            pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split()
-            if not pids:
-                subprocess.run(["ip", "netns", "del", name], capture_output=True)
+def clear(work: Path, pods: set[int] = frozenset()) -> None:
+    """Ends what runs in the node's network namespace and its pods, unmounts what is below work, removes the namespaces.
+
+    pods: the network namespaces, as inode numbers, of pods that have ended already.
+    """
+    found = inhabitants()
+    pods = pods | networks(found)
+    for pid in found:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    for mount in reversed(mounts_below(work)):
+        subprocess.run(["umount", "--lazy", mount], capture_output=True)
+    for path in Path("/run/netns").glob("*"):
+        if path.name == NAMESPACE or (path.name.startswith("cni-") and path.stat().st_ino in pods):
+            subprocess.run(["ip", "netns", "del", path.name], capture_output=True)
+    if not mounts_below(work):  # logs and certificates stay, for whoever looks for a cause
+        for part in ("containerd", "kubelet", "etcd"):
+            shutil.rmtree(work / part, ignore_errors=True)
 
 
-def mounts_below(folder: Path) -> Iterator[str]:
-    lines = Path("/proc/mounts").read_text().splitlines()
-    yield from sorted((p for line in lines if (p := line.split()[1]).startswith(str(folder))), reverse=True)
+def mounts_below(folder: Path) -> list[str]:
+    points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return sorted(point for point in points if point.startswith(f"{folder}/"))
+
+
+def inhabitants() -> set[int]:
+    """The processes in the node's network namespace and their descendants: containerd's shims and what runs in pods."""
+    listed = subprocess.run(["ip", "netns", "pids", NAMESPACE], capture_output=True, text=True).stdout
+    found = {int(pid) for pid in listed.split()}
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
+
+
+def networks(pids: set[int]) -> set[int]:
+    """The network namespaces that these processes are in, but for this process's own, as inode numbers."""
+    found = set()
+    for pid in pids:
+        with suppress(OSError):
+            found.add(Path(f"/proc/{pid}/ns/net").stat().st_ino)
+    return found - {Path("/proc/self/ns/net").stat().st_ino}
 
 
 def pause_image(work: Path) -> Path:
@@ -319,30 +353,30 @@ def volume(number: int, folder: Path) -> dict:
     }
 
 
+def bridge(work: Path) -> dict:
+    """The network of the pods; who has which address is kept in work, not on the machine."""
+    addresses = {
+        "type": "host-local",
+        "dataDir": str(work / "cni" / "addresses"),
+        "ranges": [[{"subnet": PODS.replace("/16", "/24")}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    return {
+        "cniVersion": "0.4.0",
+        "name": "pods",
+        "plugins": [
+            {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": addresses},
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
 STORAGE_CLASS = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
     "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
     "provisioner": "kubernetes.io/no-provisioner",
     "volumeBindingMode": "WaitForFirstConsumer",
-}
-BRIDGE = {
-    "cniVersion": "0.4.0",
-    "name": "pods",
-    "plugins": [
-        {
-            "type": "bridge",
-            "bridge": "cni0",
-            "isGateway": True,
-            "hairpinMode": True,
-            "ipam": {
-                "type": "host-local",
-                "ranges": [[{"subnet": "10.244.0.0/24"}]],
-                "routes": [{"dst": "0.0.0.0/0"}],
-            },
-        },
-        {"type": "portmap", "capabilities": {"portMappings": True}},
-    ],
 }
 # restrict_oom_score_adj: a sandbox asks for -998, which needs a capability that containers and small machines lack
 CONTAINERD = """version = 2
