@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .binaries import say
+
 KIND_CLUSTER = "watership-test"
 
 
@@ -19,10 +21,11 @@ def given_kubeconfig(work: Path) -> Path | None:
     path = work / "kind.conf"
     clusters = subprocess.run([kind, "get", "clusters"], capture_output=True, text=True).stdout.split()
     if KIND_CLUSTER not in clusters:
-        made = subprocess.run(
-            [kind, "create", "cluster", "--name", KIND_CLUSTER, "--wait", "180s"], capture_output=True
-        )
+        say(f"making the kind cluster {KIND_CLUSTER}; it stays for the next run")
+        command = [kind, "create", "cluster", "--name", KIND_CLUSTER, "--wait", "180s"]
+        made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode:
+            say(f"kind cannot make a cluster: {''.join(made.stderr.strip().splitlines()[-1:])}")
             return None
     config = subprocess.run([kind, "get", "kubeconfig", "--name", KIND_CLUSTER], capture_output=True, check=True)
     path.write_bytes(config.stdout)

@@ -15,7 +15,7 @@ from tests.kubernetes.conftest import PATIENCE, Cluster, pytest_runtest_makerepo
 
 __all__ = ["pytest_runtest_makereport"]
 ROOT = Path(__file__).parents[2]
-IMAGE = "localhost/watership:test"
+IMAGE = os.environ.get("WATERSHIP_TEST_IMAGE", "localhost/watership:test")
 SYSTEM = "watership-system"
 
 
@@ -53,6 +53,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
             prepare_found(work)
             install(made)
             yield made
+            uninstall(made)
             return
         with Node(work) as node:
             made = Machine(node.kubeconfig, f"{node.bin}/kubectl")
@@ -65,30 +66,48 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 def prepare_found(work: Path) -> None:
-    """Puts the image into a kind cluster; a cluster that somebody named has it already."""
+    """Puts the image into a kind cluster; a cluster that somebody named reaches WATERSHIP_TEST_IMAGE already."""
+    if shutil.which("helm") is None:
+        raise Missing("helm is missing: install it (helm.sh), the chart is installed with it")
     if "WATERSHIP_TEST_KUBECONFIG" in os.environ:
         return
     docker = shutil.which("docker")
-    if docker is None or shutil.which("helm") is None:
-        raise Missing("a kind cluster needs docker to build the image, and helm: install both")
+    if docker is None:
+        raise Missing("docker is missing: install it, a kind cluster takes the image from it")
     subprocess.run([docker, "build", "--tag", IMAGE, str(ROOT)], check=True, cwd=work)
     subprocess.run(["kind", "load", "docker-image", IMAGE, "--name", "watership-test"], check=True)
+
+
+def helm(machine: Machine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*machine.prefix, machine.helm, "--kubeconfig", str(machine.kubeconfig), "--namespace", SYSTEM]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=PATIENCE)
 
 
 def install(machine: Machine) -> None:
     """helm install with default values, but for the image's name, into a namespace that enforces `restricted`."""
     machine.kubectl("create", "namespace", SYSTEM)
     restricted(machine, SYSTEM)
-    repository, _, tag = IMAGE.partition(":")
-    command = [*machine.prefix, machine.helm, "--kubeconfig", str(machine.kubeconfig), "install", "watership"]
-    command += [str(ROOT / "charts" / "watership"), "--namespace", SYSTEM, "--wait", "--timeout=120s"]
-    command += [f"--set=image.repository={repository}", f"--set-string=image.tag={tag}"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    repository, _, tag = IMAGE.rpartition(":")
+    image = (f"--set=image.repository={repository}", f"--set-string=image.tag={tag}")
+    # The custom resource definitions may be there already, from the kubernetes tier on the same cluster.
+    options = ("--take-ownership", "--wait", "--timeout=120s")
+    done = helm(machine, "install", "watership", str(ROOT / "charts" / "watership"), *image, *options)
     assert done.returncode == 0, f"{done.stderr}\n{machine.in_namespace(SYSTEM).report()}"
 
 
+def uninstall(machine: Machine) -> None:
+    """Leaves a cluster that goes on as it was found, so that no second operator works beside the next tier's."""
+    names = machine.kubectl("get", "namespaces", "-l", "watership.dev/test", "-o", "name").split()
+    for name in set(names) - {f"namespace/{SYSTEM}"}:  # while the operator is there to release finalizers
+        machine.run("delete", name, "--ignore-not-found", "--timeout=120s")
+    done = helm(machine, "uninstall", "watership", "--wait", "--timeout=120s")
+    assert done.returncode == 0, done.stderr
+    machine.kubectl("delete", "namespace", SYSTEM, "--timeout=120s")
+
+
 def restricted(machine: Machine, namespace: str) -> None:
-    machine.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    labels = ("pod-security.kubernetes.io/enforce=restricted", f"watership.dev/test={namespace}")
+    machine.kubectl("label", "namespace", namespace, *labels)
 
 
 @pytest.fixture

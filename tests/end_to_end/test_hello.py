@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from .conftest import Machine
+from .conftest import SYSTEM, Machine
 
 pytestmark = pytest.mark.end_to_end
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
@@ -104,3 +104,14 @@ def test_hibernation_keeps_messages_and_waking_serves_them(cluster: Machine):
     cluster.wait("awake", lambda: "1/1" in cluster.condition("brokercluster", "hello").get("message", ""), 180)
     with forwarded(cluster, 5672):
         assert "received 'asleep'" in python(cluster, str(HELLO / "consumer.py"), "--one").stdout
+
+
+def test_restricted_namespace_takes_all_and_can_be_deleted_at_once(cluster: Machine):
+    container = {"name": "root", "image": "localhost/pause:1", "securityContext": {"privileged": True}}
+    root = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}, "spec": {"containers": [container]}}
+    for namespace in (SYSTEM, cluster.namespace):
+        assert "violates PodSecurity" in cluster.in_namespace(namespace).refused(root)
+    apply_hello(cluster)
+    operator = cluster.in_namespace(SYSTEM).items("pods")
+    assert [pod["status"]["phase"] for pod in operator] == ["Running"]
+    cluster.kubectl("delete", "namespace", cluster.namespace, "--timeout=120s")
