@@ -8,13 +8,13 @@ RUN command -v gcc > /dev/null || { apt-get update && apt-get install --yes --no
     && { test -x /usr/local/bin/python3 || apt-get install --yes --no-install-recommends python3-dev python3-venv; }; }
 WORKDIR /source
 COPY constraints.txt constraints-dev.txt ./
-RUN python3 -m venv /opt/watership && /opt/watership/bin/pip install --require-hashes -r constraints.txt
+RUN python3 -m venv /opt/watership && /opt/watership/bin/pip install --no-deps --require-hashes -r constraints.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY broker broker
 COPY operator operator
 RUN python3 -m venv /build \
     && awk '/^[a-z]/ {keep = /^(cython|setuptools)==/} keep' constraints-dev.txt > /build/tools.txt \
-    && /build/bin/pip install --require-hashes -r /build/tools.txt
+    && /build/bin/pip install --no-deps --require-hashes -r /build/tools.txt
 RUN /build/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
     && /opt/watership/bin/pip install --no-deps /wheels/*.whl && rm -rf /opt/watership/bin/pip*
 

@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml setup.py constraints-dev.txt $(KERNEL)
 	  echo "Watership needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 setup"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "Python cannot make virtual environments here. On Debian: apt install python3-venv python3-dev gcc make"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
