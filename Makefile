@@ -50,10 +50,11 @@ generate: setup ## crds/, the chart's copies, the AMQP method tables
 	$(BIN)/python -m watership.wire.amqp091.generate
 	$(BIN)/python -m watership_operator.generate
 
+# Extras stay in the names: pip of Debian 12 does not find the hash of `coverage[toml]` under `coverage`.
 constraints: ## lock the dependencies again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra operator \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --extra operator \
 	  pyproject.toml -o constraints.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra operator \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --extra operator \
 	  --group dev -c constraints.txt pyproject.toml -o constraints-dev.txt
 
 clean: ## remove .venv and what was built
