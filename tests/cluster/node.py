@@ -101,7 +101,9 @@ class Node:
 
     def network(self) -> None:
         def ip(*arguments: str) -> None:
-            subprocess.run(["ip", *arguments], check=True, capture_output=True)
+            done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
 
         ip("netns", "add", NAMESPACE)
         ip("-n", NAMESPACE, "link", "set", "lo", "up")
