@@ -98,7 +98,7 @@ def load(*paths: Path) -> Config:
     settings: list[Setting] = []
     for path in files(paths):
         try:
-            settings.extend(parse(path.read_text(), str(path)))
+            settings.extend(parse(path.read_text(encoding="utf-8"), str(path)))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read: {error}") from None
     return Config.of(settings)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from .errors import PreconditionFailed
@@ -16,6 +18,7 @@ from .names import describe
 
 TEN_YEARS = 315_360_000_000  # milliseconds, RabbitMQ's ceiling for timers
 Check = Callable[[Any], str | None]
+TYPE_NAMES = {dict: "table", list: "array", type(None): "void", datetime: "timestamp", Decimal: "decimal"}
 
 
 def type_name(value: object) -> str:
@@ -28,7 +31,14 @@ def type_name(value: object) -> str:
         return "longstr"
     if isinstance(value, float):
         return "double"
-    return {dict: "table", list: "array", type(None): "void"}.get(type(value), type(value).__name__)
+    return TYPE_NAMES.get(type(value), type(value).__name__)
+
+
+def shown(value: object) -> str:
+    """A value as error texts print it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def integer(low: int, high: int | None = None) -> Check:
@@ -148,13 +158,12 @@ def inequivalent(resource: str, current: Mapping[str, Any], received: Mapping[st
         new, old = received.get(argument), current.get(argument)
         if new == old and isinstance(new, bool) == isinstance(old, bool):
             continue
-        was = "none" if old is None else f"the value '{old}' of type '{type_name(old)}'"
-        got = "none" if new is None else f"the value '{new}' of type '{type_name(new)}'"
+        was = "none" if old is None else f"the value '{shown(old)}' of type '{type_name(old)}'"
+        got = "none" if new is None else f"the value '{shown(new)}' of type '{type_name(new)}'"
         return f"inequivalent arg '{argument}' for {resource}: received {got} but current is {was}"
     return None
 
 
 def inequivalent_property(resource: str, name: str, *, current: object, received: object) -> str:
     """The explanation for a property such as durable or type."""
-    shown = [str(v).lower() if isinstance(v, bool) else str(v) for v in (received, current)]
-    return f"inequivalent arg '{name}' for {resource}: received '{shown[0]}' but current is '{shown[1]}'"
+    return f"inequivalent arg '{name}' for {resource}: received '{shown(received)}' but current is '{shown(current)}'"

@@ -3,14 +3,18 @@
 The state of the broker's metadata is what these commands, applied in their order, make of nothing
 (watership.broker.metadata does it). They are deterministic: whatever is random or depends on time (a salt, a stream's
 number) is a value in the command. Version 1: JSON, an object with the command's name under "command" and the version
-under "v".
+under "v". What arguments hold and JSON has no word for is an object with one key: $octets, $timestamp (seconds since
+1970), $decimal; a table with a key that begins with $ is $table, a list of pairs, so that no client can imitate them.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from .permissions import Permission
@@ -148,7 +152,7 @@ class UnknownCommand(Exception):
 
 def encode(command: Command) -> bytes:
     fields = {"command": type(command).__name__, "v": VERSION, **asdict(command)}
-    return json.dumps(fields, separators=(",", ":"), default=as_json).encode()
+    return json.dumps(as_json(fields), separators=(",", ":")).encode()
 
 
 def decode(data: bytes) -> Command:
@@ -174,11 +178,33 @@ def noun(field: str, value: Any) -> Any:
 
 
 def as_json(value: object) -> Any:
-    """Arguments may hold octets that are no text."""
-    if isinstance(value, (bytes, bytearray)):
-        return {"$octets": base64.b64encode(value).decode()}
-    return str(value)
+    """A value of a field table in JSON's words. Raises TypeError for one that no field table holds."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Mapping():
+            fields = {str(name): as_json(held) for name, held in value.items()}
+            return {"$table": list(fields.items())} if any(name.startswith("$") for name in fields) else fields
+        case list() | tuple():
+            return [as_json(item) for item in value]
+        case bytes() | bytearray():
+            return {"$octets": base64.b64encode(value).decode()}
+        case datetime():
+            return {"$timestamp": int(value.timestamp())}
+        case Decimal():
+            return {"$decimal": str(value)}
+    raise TypeError(f"{type(value).__name__} cannot be kept in the log")
 
 
 def from_json(fields: dict[str, Any]) -> Any:
-    return base64.b64decode(fields["$octets"]) if fields.keys() == {"$octets"} else fields
+    """What as_json made, innermost first. An object that it cannot have made stays as it is."""
+    match fields:
+        case {"$table": list(pairs), **rest} if not rest:
+            return dict(pairs)
+        case {"$octets": str(octets), **rest} if not rest:
+            return base64.b64decode(octets)
+        case {"$timestamp": int(seconds), **rest} if not rest:
+            return datetime.fromtimestamp(seconds, UTC)
+        case {"$decimal": str(number), **rest} if not rest:
+            return Decimal(number)
+    return fields

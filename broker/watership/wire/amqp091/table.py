@@ -152,6 +152,8 @@ def encode_value(value: Any) -> bytes:
     if isinstance(value, bool):
         return b"t\1" if value else b"t\0"
     if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise TypeError(f"{value} has no type in field tables: it needs more than 64 bits")
         return b"I" + FIXED["I"].pack(value) if -(2**31) <= value < 2**31 else b"l" + FIXED["l"].pack(value)
     if isinstance(value, str):
         return b"S" + encode_longstr(value)

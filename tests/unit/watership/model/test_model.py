@@ -1,6 +1,12 @@
 """The nouns: RabbitMQ's words for what is wrong, passwords, permissions, commands."""
 
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watership.broker.metadata import Metadata
 from watership.model import commands as c
@@ -52,7 +58,7 @@ def test_unknown_and_legal_arguments_are_accepted():
         (
             {"a": 1},
             {"a": True},
-            "received the value 'True' of type 'bool' but current is the value '1' of type 'signedint'",
+            "received the value 'true' of type 'bool' but current is the value '1' of type 'signedint'",
         ),
         ({"a": 1}, {"a": 1, "ignored": 2}, None),
     ],
@@ -87,6 +93,31 @@ def test_passwords_open_only_their_user(algorithm):
 @pytest.mark.parametrize("stored", ["", "not base64!", "c2FsdA=="])
 def test_unusable_hash_opens_for_nobody(stored):
     assert not verify(User("u", stored), "")
+
+
+def test_blank_password_opens_nothing():
+    assert not verify(User("u", hash_password("", b"salt")), "")
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (True, "bool"),
+        (1, "signedint"),
+        (2**40, "long"),
+        (1.5, "double"),
+        ("a", "longstr"),
+        ([], "array"),
+        ({}, "table"),
+        (None, "void"),
+        (Decimal(1), "decimal"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "timestamp"),
+    ],
+)
+def test_types_have_amqps_names(value, name):
+    with pytest.raises(PreconditionFailed) as caught:
+        check_queue("q", "/", {"x-overflow" if name != "longstr" else "x-max-length": value})
+    assert str(caught.value).endswith(f"{{unacceptable_type,{name}}}")
 
 
 def test_known_hash_of_rabbitmqs_documentation():
@@ -146,6 +177,37 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda k: type(k).__name__)
 def test_commands_come_back_from_the_log(command):
     assert c.decode(c.encode(command)) == command
+
+
+NAMES = st.sampled_from(["a", "$octets", "$timestamp", "$decimal", "$table", "command", "tags"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64)
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.floats(allow_nan=False)
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
+def test_whatever_a_client_names_its_arguments_they_come_back(arguments):
+    """A binding that comes back otherwise cannot be unbound; one that does not come back stops the broker's start."""
+    binding = Binding("/", "x", "q", arguments=arguments)
+    again = c.decode(c.encode(c.Bind(binding)))
+    assert again == c.Bind(binding)
+    assert again.binding.key == binding.key
+
+
+@pytest.mark.parametrize("value", [5, [1], {"a": 1}, None])
+def test_objects_that_only_look_like_octets_are_left_alone(value):
+    queue = {"vhost": "/", "name": "q", "arguments": {"t": {"$octets": value}}}
+    command = c.decode(json.dumps({"command": "DeclareQueue", "v": 1, "queue": queue}).encode())
+    assert command.queue.arguments == queue["arguments"]
 
 
 def test_newer_command_is_refused_with_a_sentence():

@@ -68,6 +68,12 @@ def test_deeply_nested_table_is_refused():
         Reader(len(octets).to_bytes(4, "big") + octets).table()
 
 
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, object()])
+def test_values_without_a_type_are_refused(value):
+    with pytest.raises(TypeError, match="has no type in field tables"):
+        encode_table({"a": value})
+
+
 def test_properties_come_back_as_they_went():
     sent = {"content_type": "a", "headers": {"x": Decimal("1.50")}, "priority": 9, "timestamp": 7, "app_id": "me"}
     assert properties.decode(properties.encode(sent)) == sent
