@@ -159,6 +159,15 @@ def test_an_exclusive_queue_is_locked_and_goes_with_its_connection(connect, vhos
         other.channel().queue_declare("mine", passive=True)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_exclusive_is_no_other_on_redeclaration(connect, vhost, first):
+    """Before any other property is compared, and also on the connection that declared the queue."""
+    connection = connect()
+    connection.channel().queue_declare("mine", exclusive=first)
+    with refused(405, "cannot obtain exclusive access to locked queue 'mine' in vhost 'VHOST'", vhost):
+        connection.channel().queue_declare("mine", exclusive=not first, auto_delete=True)
+
+
 def test_an_exclusive_consumer_is_alone(connect, vhost):
     connection = connect()
     channel = connection.channel()

@@ -58,7 +58,7 @@ class Queues:
         broker.access.check(actor, "configure", "queue", name)
         current = vhost.live.get(name)
         if current is not None:
-            current.check_owner(actor.connection)
+            current.check_owner(actor.connection, exclusive=exclusive)
             self.check_equivalent(current.declared, wanted)
             return current, False
         if named:
@@ -100,7 +100,7 @@ class Queues:
 
     def check_equivalent(self, current: Queue, wanted: Queue) -> None:
         resource = describe("queue", current.name, current.vhost)
-        for field in ("durable", "exclusive", "auto_delete"):
+        for field in ("durable", "auto_delete"):
             was, now = getattr(current, field), getattr(wanted, field)
             if was != now:
                 raise PreconditionFailed(inequivalent_property(resource, field, current=was, received=now))

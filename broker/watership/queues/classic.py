@@ -53,9 +53,10 @@ class ClassicQueue:
     def resource(self) -> str:
         return describe("queue", self.declared.name, self.declared.vhost)
 
-    def check_owner(self, connection: object | None) -> None:
-        """Exclusive queues are locked for every other connection (405)."""
-        if self.declared.exclusive and self.owner is not connection:
+    def check_owner(self, connection: object | None, *, exclusive: bool | None = None) -> None:
+        """Exclusive queues are locked for every other connection (405). exclusive: as a declaration wants it."""
+        strict = exclusive is not None and exclusive != self.declared.exclusive
+        if strict or (self.declared.exclusive and self.owner is not connection):
             raise ResourceLocked(
                 f"cannot obtain exclusive access to locked {self.resource}. It could be originally declared on another "
                 "connection or the exclusive property value does not match that of the original declaration."
