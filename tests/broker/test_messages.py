@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pika
 import pytest
@@ -269,4 +271,30 @@ def test_everything_durable_survives_kill_9(tmp_path):
             with pytest.raises(pika.exceptions.ChannelClosedByBroker) as closed:
                 getattr(connection.channel(), declare)("passing", passive=True)
             assert closed.value.reply_code == 404
+    broker.end()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"a": {"$octets": 5}},
+        {"$table": [], "$decimal": "1.5"},
+        {"when": datetime(2026, 1, 1, tzinfo=UTC), "price": Decimal("1.5")},
+    ],
+    ids=["as the log tags octets", "as the log tags others", "timestamp and decimal"],
+)
+def test_arguments_of_any_name_and_type_survive_kill_9(tmp_path, arguments):
+    """The broker starts again, and the binding is the same one: it can be unbound."""
+    broker = Broker(tmp_path)
+    broker.start()
+    channel = broker.connect().channel()
+    channel.queue_declare("q", durable=True, arguments={"unknown": arguments})
+    channel.queue_bind("q", "amq.fanout", arguments=arguments)
+    broker.end()
+    broker.start()
+    with broker.connect() as connection:
+        channel = connection.channel()
+        channel.queue_unbind("q", "amq.fanout", arguments=arguments)
+        channel.basic_publish("amq.fanout", "", b"m")
+        assert channel.queue_declare("q", passive=True).method.message_count == 0
     broker.end()

@@ -13,6 +13,8 @@ import pytest
 import trustme
 from tests.broker.process import Broker
 
+from watership.model.users import hash_password
+
 HEADER = b"AMQP\x00\x00\x09\x01"
 
 
@@ -29,6 +31,13 @@ def test_wrong_password_and_unknown_user_are_told_the_same(broker):
     text = texts.pop()
     assert "403" in text
     assert "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN" in text
+
+
+def test_blank_password_is_never_right(broker):
+    """Not even for a user who came with the hash of one."""
+    blank = hash_password("", b"salt")
+    broker.admin("PUT", "/users/blank", {"password_hash": blank, "tags": ""})
+    assert "ACCESS_REFUSED - Login was refused" in refused(broker, "blank", "")
 
 
 def test_vhosts_are_refused_as_rabbitmq_does(broker):
