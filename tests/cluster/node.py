@@ -100,18 +100,19 @@ class Node:
     # One part after the other
 
     def network(self) -> None:
-        def ip(*arguments: str) -> None:
-            done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+        def ip(*arguments: str, inside: bool = True) -> None:
+            # nsenter, not `ip -n`: the latter remounts /sys, which a root folder that is no mount (a chroot) refuses.
+            done = subprocess.run([*(self.prefix * inside), "ip", *arguments], capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
 
-        ip("netns", "add", NAMESPACE)
-        ip("-n", NAMESPACE, "link", "set", "lo", "up")
-        ip("-n", NAMESPACE, "link", "add", "node0", "type", "veth", "peer", "name", "node0p")
+        ip("netns", "add", NAMESPACE, inside=False)
+        ip("link", "set", "lo", "up")
+        ip("link", "add", "node0", "type", "veth", "peer", "name", "node0p")
         for link in ("node0p", "node0"):
-            ip("-n", NAMESPACE, "link", "set", link, "up")
-        ip("-n", NAMESPACE, "addr", "add", f"{ADDRESS}/24", "dev", "node0")
-        ip("-n", NAMESPACE, "route", "add", "default", "dev", "node0")
+            ip("link", "set", link, "up")
+        ip("addr", "add", f"{ADDRESS}/24", "dev", "node0")
+        ip("route", "add", "default", "dev", "node0")
 
     def control_plane(self) -> None:
         server = f"https://{ADDRESS}:6443"
