@@ -33,6 +33,7 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> in
         if path := config["load_definitions"] or config["management.load_definitions"]:
             definitions.load(broker, path)
         await broker.durable()
+        broker.alarms.watch(loop)
         await amqp.open()
         await admin.open(amqp.addresses)
         gc.collect()

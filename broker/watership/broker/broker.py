@@ -20,11 +20,12 @@ from watership.config import Address, Config
 from watership.model import commands as c
 from watership.model.errors import AMQPError
 from watership.model.permissions import Permission
-from watership.model.topology import Queue, Vhost
+from watership.model.topology import Vhost
 from watership.model.users import SALT_BYTES, User, hash_password
 from watership.store import Log
 
 from .access import Access
+from .alarms import Alarms
 from .metadata import Metadata
 from .vhost import VirtualHost
 
@@ -46,6 +47,9 @@ class Client(Protocol):
     def describe_channels(self) -> list[dict[str, object]]: ...
     def describe(self) -> dict[str, object]:
         """As the management API shows it."""
+
+    def alarms_changed(self) -> None:
+        """Publishing is blocked from now on, or free again."""
 
     def force_close(self, reason: str) -> None:
         """connection.close with 320."""
@@ -108,6 +112,12 @@ class Broker:
             frame_max=self.config["frame_max"],
             max_message_size=self.config["max_message_size"],
         )
+        self.alarms = Alarms(self.config, self.data, self.kernel, self.alarms_changed)
+
+    def alarms_changed(self) -> None:
+        """The first alarm is on, or the last one off."""
+        for client in list(self.clients.values()):
+            client.alarms_changed()
 
     def disk_failed(self, error: OSError) -> None:
         """Nobody knows what is on the disk after a failed write or sync: the process has to end."""
@@ -160,11 +170,10 @@ class Broker:
         """Returns when everything done until now survives a crash."""
         await self.journal.durable()
 
-    def records(self, queue: Queue) -> kernel.Queue:
-        """The kernel's part of a new queue, known to the store when it is durable."""
-        records = kernel.Queue(self.kernel, queue.name, stream=queue.stream)
-        if queue.stream:
-            self.store.attach(queue.stream, records)
+    def attach(self, stream: int, records: kernel.Queue) -> kernel.Queue:
+        """A new queue's records become known to the store when they are durable."""
+        if stream:
+            self.store.attach(stream, records)
         return records
 
     def retire(self, records: kernel.Queue) -> None:
@@ -224,6 +233,7 @@ class Broker:
 
     def close(self) -> None:
         """Writes and syncs the rest. Connections must be gone."""
+        self.alarms.close()
         try:
             self.journal.close()
         except (OSError, AMQPError) as error:

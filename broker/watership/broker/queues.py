@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from watership.model import commands
@@ -18,7 +19,7 @@ from watership.model.arguments import (
 from watership.model.errors import NotImplementedHere, PreconditionFailed
 from watership.model.names import check_length, check_reserved, clean, describe, generated
 from watership.model.topology import Queue
-from watership.queues import ClassicQueue
+from watership.queues import TYPES, ClassicQueue
 
 from .access import Actor
 from .metadata import is_durable
@@ -60,6 +61,7 @@ class Queues:
         if current is not None:
             current.check_owner(actor.connection, exclusive=exclusive)
             self.check_equivalent(current.declared, wanted)
+            self.use(current)
             return current, False
         if named:
             check_reserved("queue", name)
@@ -78,19 +80,49 @@ class Queues:
 
     def install(self, queue: Queue, owner: object | None = None) -> ClassicQueue:
         """Makes a declared queue live, with no messages yet."""
-        live = ClassicQueue(queue, self.vhost.broker.records(queue), owner)
+        kind = TYPES[queue.type]
+        live = kind(
+            queue, self.vhost.broker.attach(queue.stream, kind.make_records(self.vhost.broker.kernel, queue)), owner
+        )
         self.vhost.live[queue.name] = live
+        self.configure(live)
         return live
+
+    def configure(self, queue: ClassicQueue) -> None:
+        """The queue lives by its arguments and the policies that match it now."""
+        policy, operator = self.vhost.policies_for(queue)
+        queue.configure(policy, operator, partial(self.vhost.dead_letters.take, queue))
+        self.use(queue)
+
+    def use(self, queue: ClassicQueue) -> None:
+        """The queue is in use right now: x-expires counts from here."""
+        queue.used_at = self.vhost.broker.loop.time()
+        if queue.expires_at() is not None:
+            self.watch(queue)
+
+    def watch(self, queue: ClassicQueue) -> None:
+        """One timer for each queue that expires; it looks again if the queue was used meanwhile."""
+        due = queue.expires_at()
+        if due is not None and queue.timer is None:
+            queue.timer = self.vhost.broker.loop.call_at(due, self.look, queue)
+
+    def look(self, queue: ClassicQueue) -> None:
+        queue.timer = None
+        due = queue.expires_at()
+        if self.vhost.live.get(queue.name) is not queue or due is None:
+            return
+        if due > self.vhost.broker.loop.time():
+            self.watch(queue)
+            return
+        log.info("%s expired: nobody used it for %d ms", queue.resource, queue.settings.expires)
+        self.drop(queue)
 
     def check_arguments(self, actor: Actor, queue: Queue) -> None:
         resource = describe("queue", queue.name, queue.vhost)
         check_queue(queue.name, queue.vhost, queue.arguments)
         if queue.type == "stream":
             raise NotImplementedHere(f"queue type 'stream' of {resource} is not available in this version; use classic")
-        if queue.type == "quorum":
-            for name, bad in (("non-durable", not queue.durable), ("exclusive", queue.exclusive)):
-                if bad:
-                    raise PreconditionFailed(f"invalid property '{name}' for {resource}")
+        TYPES[queue.type].check(queue)
         if "x-dead-letter-exchange" in queue.arguments:
             self.vhost.broker.access.check(actor, "read", "queue", queue.name)
             target = queue.arguments["x-dead-letter-exchange"]
@@ -117,10 +149,7 @@ class Queues:
         if queue is None:
             return 0
         queue.check_owner(actor.connection)
-        if if_unused and queue.subscriptions:
-            raise PreconditionFailed(f"{queue.resource} in use")
-        if if_empty and queue.records.ready:
-            raise PreconditionFailed(f"{queue.resource} not empty")
+        queue.check_delete(if_unused=if_unused, if_empty=if_empty)
         return self.drop(queue)
 
     def drop(self, queue: ClassicQueue) -> int:
@@ -130,6 +159,8 @@ class Queues:
             vhost.bindings.uninstall(binding)
         del vhost.live[queue.name]
         vhost.apply(commands.DeleteQueue(vhost.name, queue.name), durable=is_durable(queue.declared))
+        if queue.timer is not None:
+            queue.timer.cancel()
         ready = queue.close()
         vhost.broker.store.detach(queue.declared.stream)
         vhost.broker.retire(queue.records)

@@ -5,7 +5,7 @@ Errors carry RabbitMQ's words. Names arrive as clients sent them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from watership import kernel
@@ -14,10 +14,12 @@ from watership.model.errors import AccessRefused, NotFound
 from watership.model.names import describe
 from watership.model.topology import Queue
 from watership.queues import ClassicQueue, Subscription
+from watership.queues.deaths import copies
 from watership.routing import Router
 
 from .access import Actor
 from .bindings import Bindings
+from .dead_letters import DeadLetters
 from .exchanges import Exchanges
 from .queues import Queues
 
@@ -34,10 +36,16 @@ class VirtualHost:
         self.exchanges = Exchanges(self)
         self.queues = Queues(self)
         self.bindings = Bindings(self)
+        self.dead_letters = DeadLetters(self)
+        self.replies: dict[str, kernel.Queue] = {}  # direct reply-to: who waits, by token
 
     def install_queue(self, queue: Queue) -> ClassicQueue:
         """Makes a declared queue live, with no messages yet."""
         return self.queues.install(queue)
+
+    def policies_for(self, queue: ClassicQueue) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The definitions of the policy and of the operator policy that match the queue."""
+        return {}, {}
 
     # What is there
 
@@ -60,27 +68,34 @@ class VirtualHost:
         """Where a publish goes. Raises NotFound for an unknown exchange, AccessRefused without write permission."""
         self.broker.access.check(actor, "write", "exchange", exchange)
         if exchange == "":
-            queue = self.live.get(key)
-            return kernel.Route((queue.records,) if queue else ())
+            return kernel.Route(self.targets("", [key], {}))
         declared = self.exchanges.get(exchange)
         if declared.internal:
             resource = describe("exchange", exchange, self.name)
             raise AccessRefused(f"cannot publish to internal {resource}")
         if self.router.depends_on_headers(exchange):
             return kernel.Route((), by_content=True)
-        return self.route_headers(exchange, key, {})
+        return kernel.Route(self.targets(exchange, [key], {}))
 
-    def route_headers(self, exchange: str, key: str, headers: Mapping[str, Any]) -> kernel.Route:
-        names = self.router.route(exchange, key, headers)
-        return kernel.Route([self.live[name].records for name in names if name in self.live])
+    def targets(self, exchange: str, keys: Sequence[str], headers: Mapping[str, Any]) -> list[kernel.Queue]:
+        """The queues that a message with these routing keys reaches, each once."""
+        found: dict[str, kernel.Queue] = {}
+        for key in keys:
+            for name in [key] if exchange == "" else self.router.route(exchange, key, headers):
+                if name in self.live:
+                    found[name] = self.live[name].records
+                elif name in self.replies:
+                    found[name] = self.replies[name]
+        return list(found.values())
 
     def publish(
         self, actor: Actor, exchange: str, key: str, properties: bytes, body: bytes, *, headers: Mapping[str, Any]
     ) -> bool:
         """One message from the admin API. True when a queue took it."""
         route = self.route(actor, exchange, key)
-        if route.by_content:
-            route = self.route_headers(exchange, key, headers)
+        keys = [key, *copies(headers, "CC"), *copies(headers, "BCC")]
+        if route.by_content or len(keys) > 1:
+            route = kernel.Route(self.targets(exchange, keys, headers))
         names = [name.encode() for name in (exchange, key)]
         arguments = b"\0\0" + b"".join(bytes((len(n),)) + n for n in names) + b"\0"
         for queue in route.queues:
@@ -94,8 +109,12 @@ class VirtualHost:
 
     def unsubscribe(self, queue: ClassicQueue, subscription: Subscription) -> None:
         """A client's consumer ends; an auto-delete queue may go with it."""
-        if queue.unsubscribe(subscription) and self.live.get(queue.name) is queue:
-            self.queues.drop(queue)
+        due = queue.unsubscribe(subscription)
+        if self.live.get(queue.name) is queue:
+            if due:
+                self.queues.drop(queue)
+            else:
+                self.queues.use(queue)
 
     def connection_lost(self, connection: object) -> None:
         """Exclusive queues end with their connection."""

@@ -79,10 +79,12 @@ KEYS: tuple[Key, ...] = (
     Key("log.console", flag, True, "log to standard error"),
     Key("log.console.level", choice("debug", "info", "warning", "error", "critical", "none"), "info", "log level"),
     Key("log.level", choice("debug", "info", "warning", "error", "critical", "none"), doc="log level of everything"),
-    Key("vm_memory_high_watermark.relative", number, 0.6, effect=False),
-    Key("vm_memory_high_watermark.absolute", size, effect=False),
-    Key("disk_free_limit.absolute", size, effect=False),
-    Key("disk_free_limit.relative", number, effect=False),
+    Key("vm_memory_high_watermark.relative", number, 0.6, "share of the memory beyond which publishers are blocked"),
+    Key("vm_memory_high_watermark.absolute", size, doc="the same in bytes; before the relative one"),
+    Key("total_memory_available_override_value", size, doc="bytes of memory there are; default: found out"),
+    Key("disk_free_limit.absolute", size, 50_000_000, "free bytes of the disk below which publishers are blocked"),
+    Key("disk_free_limit.relative", number, doc="the same as a share of the memory; before the absolute one"),
+    Key("consumer_timeout", integer(1), 1_800_000, "milliseconds that a consumer may keep a message unacknowledged"),
     Key("load_definitions", text, doc="definitions.json to import at the start"),
     Key("default_queue_type", choice("classic", "quorum"), effect=False),
     Key("cluster_tags.$tag", text, effect=False),
@@ -95,12 +97,8 @@ KEYS: tuple[Key, ...] = (
     *inert("ssl_options.honor_cipher_order", "ssl_options.honor_ecc_order", "ssl_options.client_renegotiation"),
     *inert("ssl_options.secure_renegotiate", "ssl_options.reuse_sessions", "ssl_options.bypass_pem_cache"),
     *inert("ssl_handshake_timeout", "initial_frame_max", "session_max_per_connection", "link_max_per_session"),
-    *inert(
-        "consumer_timeout", "tcp_listen_options.sndbuf", "tcp_listen_options.recbuf", "tcp_listen_options.keepalive"
-    ),
-    *inert(
-        "tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout", "total_memory_available_override_value"
-    ),
+    *inert("tcp_listen_options.sndbuf", "tcp_listen_options.recbuf", "tcp_listen_options.keepalive"),
+    *inert("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
     *inert("cluster_formation.peer_discovery_backend", "cluster_formation.classic_config.nodes.$n"),
     *inert("cluster_formation.target_cluster_size_hint", "cluster_formation.k8s.host", "cluster_partition_handling"),
     *inert("cluster_formation.node_cleanup.only_log_warning", "queue_leader_locator", "queue_master_locator"),

@@ -3,7 +3,8 @@ from cpython.ref cimport PyObject
 
 from watership.kernel.content cimport Content
 from watership.kernel.outbox cimport Outbox
-from watership.kernel.queue cimport Queue, Record, Segment, Sink
+from watership.kernel.lane cimport Record, Segment
+from watership.kernel.queue cimport Queue, Sink
 from watership.kernel.route cimport CachedRoute
 
 cdef struct Unacked:
@@ -11,11 +12,13 @@ cdef struct Unacked:
     Segment* segment
     PyObject* consumer            # a reference; NULL: settled, waits for those before it
     uint32_t offset
+    uint32_t since                # seconds of uptime when it was delivered
 
 cdef class Channel:
     cdef readonly Outbox connection
     cdef readonly uint16_t number
-    cdef public bint confirming, closing
+    cdef public bint confirming, closing, inspected
+    cdef readonly bint transactional
     cdef public uint32_t prefetch
     cdef public object data
     cdef readonly uint64_t unacked, published, confirmed, returned, dropped
@@ -24,6 +27,8 @@ cdef class Channel:
     cdef bint touched, logged     # published to since the last confirms; something of it went to the log
     cdef uint64_t sequence        # publishes since confirm.select
     cdef uint64_t answered        # and those confirmed
+    cdef list refused             # sequences that a queue did not take, in order
+    cdef list held                # of the open transaction: (publish, content) and (tag, multiple, ack, requeue)
     cdef list pending             # [(lsn, sequence)]: confirmed up to sequence once lsn is durable
     cdef uint64_t tags            # delivery tags given
     cdef Unacked* ring            # what is unacknowledged, in order of tags; room is a power of 2
@@ -48,7 +53,8 @@ cdef class Channel:
     cdef int wake(self) except -1
     cdef int confirm(self, uint64_t lsn) except -1
     cdef bint release_confirms(self, uint64_t synced) except -1
-    cdef int send_confirm(self, uint64_t sequence) except -1
+    cdef int send_confirms(self, uint64_t sequence) except -1
+    cdef int send_confirm(self, uint64_t sequence, bint ack) except -1
 
 cdef class Consumer(Sink):
     cdef readonly Channel channel

@@ -10,6 +10,8 @@ class Channel:
     number: int
     confirming: bool  # set True by confirm.select
     closing: bool  # after channel.close was sent: everything but close and close-ok is dropped
+    inspected: bool  # every message goes through Handler.refine
+    transactional: bool  # read-only
     active: bool  # channel.flow: False holds deliveries back. Assign True to go on
     prefetch: int  # limit over all consumers (basic.qos global=true); 0: none
     unacked: int  # read-only from here on
@@ -38,6 +40,15 @@ class Channel:
     def recover(self) -> int:
         """Requeues every unacknowledged message (basic.recover). Returns how many."""
 
+    @property
+    def oldest_unacked(self) -> tuple[int, Queue] | None:
+        """How many seconds what has been unacknowledged longest has waited, and the queue it came from."""
+
+    def select(self) -> None:
+        """tx.select: publishes and acknowledgements are kept until `commit`, forgotten by `rollback`."""
+
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
     def close(self) -> None:
         """Cancels the consumers, requeues what is unacknowledged and forgets the number. Twice does no harm."""
 
@@ -51,7 +62,16 @@ class Consumer:
     prefetch: int  # 0: no limit
     unacked: int  # read-only
     def __init__(
-        self, channel: Channel, queue: Queue, tag: bytes, *, no_ack: bool = False, prefetch: int = 0
-    ) -> None: ...
+        self,
+        channel: Channel,
+        queue: Queue,
+        tag: bytes,
+        *,
+        no_ack: bool = False,
+        prefetch: int = 0,
+        priority: int = 0,
+    ) -> None:
+        """priority: those with a lower one are given messages only when this has no credit."""
+
     def cancel(self) -> None:
         """No further deliveries; what it holds unacknowledged stays with the channel. Twice does no harm."""

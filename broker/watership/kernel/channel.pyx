@@ -10,12 +10,14 @@ from libc.string cimport memcpy
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 
-from watership.kernel.content cimport END, FRAME
-from watership.kernel.octets cimport st16, st32, st64
-from watership.kernel.outbox cimport Outbox
-from watership.kernel.queue cimport (
-    REDELIVERED, Queue, Record, Segment, Sink, content_of, octets, tail_of, tail_size,
+from watership.kernel.clock cimport uptime_s
+from watership.kernel.content cimport END, FRAME, with_count
+from watership.kernel.lane cimport (
+    COUNTED, REDELIVERED, Record, Segment, content_of, count_of, offset_of, tail_of, tail_size,
 )
+from watership.kernel.octets cimport get32, st16, st32, st64
+from watership.kernel.outbox cimport Outbox
+from watership.kernel.queue cimport Queue, Sink
 
 from watership.kernel.errors import ProtocolViolation
 
@@ -30,6 +32,8 @@ cdef class Channel:
         self.number = number
         self.flowing = True
         self.pending = []
+        self.refused = []
+        self.held = []
         self.consumers = []
         self.routes = {}
         connection.channels[number] = self
@@ -114,6 +118,7 @@ cdef class Channel:
         place.tag = self.tags
         place.segment = segment
         place.offset = offset
+        place.since = uptime_s()
         Py_INCREF(consumer)
         place.consumer = <PyObject*> consumer
         consumer.unacked += 1
@@ -124,7 +129,7 @@ cdef class Channel:
         """One message out of the queue to the peer: basic.deliver or basic.get-ok, header and body."""
         cdef Outbox out = self.connection
         cdef Queue queue = consumer.queue
-        cdef uint32_t offset = <uint32_t> (<uint8_t*> record - octets(segment)), contents = 0
+        cdef uint32_t offset = offset_of(segment, record), contents = 0
         cdef const uint8_t* tail = tail_of(segment, record)
         cdef const uint8_t* content = content_of(segment, record, &contents)
         cdef uint32_t tails = tail_size(tail), tags = <uint32_t> len(consumer.tag)
@@ -149,7 +154,11 @@ cdef class Channel:
             to += 4
         to[0] = END
         out.used += method + FRAME
-        out.put_content(self.number, content, contents)
+        if record.tail & COUNTED and get32(count_of(record)):
+            counted = with_count(content, contents, get32(count_of(record)))
+            out.put_content(self.number, <const uint8_t*> <char*> counted, <uint32_t> len(counted))
+        else:
+            out.put_content(self.number, content, contents)
         if record.tail & REDELIVERED:
             queue.redelivered += 1
             self.redelivered += 1
@@ -176,6 +185,8 @@ cdef class Channel:
     def get(self, Queue queue not None, *, bint no_ack):
         cdef Segment* segment = NULL
         cdef Record* record
+        if queue.timed:
+            queue.expire()
         if queue.ready == 0:
             queue.got_empty += 1
             return False
@@ -204,6 +215,9 @@ cdef class Channel:
 
     cdef int settle_tag(self, uint64_t tag, bint multiple, bint ack, bint requeue) except -1:
         cdef Unacked* place = self.find(tag)
+        if self.transactional and (place != NULL or multiple and tag == 0):
+            self.held.append((tag, multiple, ack, requeue))
+            return 0
         if place == NULL and not (multiple and tag == 0):
             raise ProtocolViolation(406, f"unknown delivery tag {tag}", 60, 80 if ack else 120)
         if not multiple:
@@ -228,11 +242,12 @@ cdef class Channel:
         self.unacked -= 1
         if requeue:
             queue.requeue(place.segment, place.offset)
-        else:
-            if ack:
-                self.acked += 1
-                queue.acked += 1
+        elif ack:
+            self.acked += 1
+            queue.acked += 1
             queue.settle(place.segment, place.offset)
+        else:
+            queue.reject(place.segment, place.offset)
         if queue.ready:
             queue.kernel.touch_queue(queue)
         return 0
@@ -244,8 +259,37 @@ cdef class Channel:
 
     def recover(self):
         count = self.unacked
+        transactional, self.transactional = self.transactional, False
         self.settle_tag(0, True, False, True)
+        self.transactional = transactional
         return count
+
+    @property
+    def oldest_unacked(self):
+        """How many seconds what is unacknowledged longest has waited, and its queue."""
+        if self.count == 0:
+            return None
+        return uptime_s() - self.at(0).since, (<Consumer> self.at(0).consumer).queue
+
+    # ---- transactions
+
+    def select(self):
+        self.transactional = True
+
+    def rollback(self):
+        self.held = []
+
+    def commit(self):
+        held, self.held = self.held, []
+        self.transactional = False
+        try:
+            for work in held:
+                if len(work) == 2:
+                    self.connection.publish_held(self, work[0], work[1])
+                elif work[0] == 0 or self.find(work[0]) != NULL:
+                    self.settle_tag(work[0], work[1], work[2], work[3])
+        finally:
+            self.transactional = True
 
     def close(self):
         cdef Consumer consumer
@@ -273,7 +317,7 @@ cdef class Channel:
             self.pending.append((lsn, self.sequence))
             self.connection.kernel.wait(self.connection)
             return 0
-        return self.send_confirm(self.sequence)
+        return self.send_confirms(self.sequence)
 
     cdef bint release_confirms(self, uint64_t synced) except -1:
         """True: more are waiting."""
@@ -284,11 +328,22 @@ cdef class Channel:
             passed += 1
         if passed:
             del self.pending[:passed]
-            self.send_confirm(sequence)
+            self.send_confirms(sequence)
         return bool(self.pending)
 
-    cdef int send_confirm(self, uint64_t sequence) except -1:
-        """basic.ack, for several when there are several."""
+    cdef int send_confirms(self, uint64_t sequence) except -1:
+        """basic.ack up to `sequence`, basic.nack for what was refused in between."""
+        passed = 0
+        while passed < len(self.refused) and self.refused[passed] <= sequence:
+            self.send_confirm(self.refused[passed] - 1, True)
+            self.send_confirm(self.refused[passed], False)
+            passed += 1
+        if passed:
+            del self.refused[:passed]
+        return self.send_confirm(sequence, True)
+
+    cdef int send_confirm(self, uint64_t sequence, bint ack) except -1:
+        """One answer for all up to `sequence` that had none."""
         cdef uint8_t* to
         cdef uint64_t count = sequence - self.answered
         if self.closed or self.closing or count == 0:
@@ -297,20 +352,21 @@ cdef class Channel:
         to[0] = 1
         st16(to + 1, self.number)
         st32(to + 3, 13)
-        st32(to + 7, 0x3C0050)
+        st32(to + 7, 0x3C0050 if ack else 0x3C0078)
         st64(to + 11, sequence)
         to[19] = 1 if count > 1 else 0
         to[20] = END
         self.connection.used += 21
         self.answered = sequence
-        self.confirmed += count
-        self.connection.kernel.confirmed += count
+        if ack:
+            self.confirmed += count
+            self.connection.kernel.confirmed += count
         return self.connection.touch()
 
 
 cdef class Consumer(Sink):
     def __init__(self, Channel channel not None, Queue queue not None, bytes tag not None, *, bint no_ack=False,
-                 uint32_t prefetch=0):
+                 uint32_t prefetch=0, int64_t priority=0):
         if len(tag) > 255:
             raise ValueError("a consumer tag has at most 255 octets")
         self.channel = channel
@@ -318,6 +374,7 @@ cdef class Consumer(Sink):
         self.tag = tag
         self.no_ack = no_ack
         self.prefetch = prefetch
+        self.priority = priority
         channel.consumers.append(self)
         queue.add(self)
 
@@ -335,6 +392,10 @@ cdef class Consumer(Sink):
             most = 0
         most = min(most, limit)
         while taken < most and queue.ready and not channel.connection.full():
+            if queue.timed:
+                queue.expire()
+                if queue.ready == 0:
+                    break
             record = queue.pop(&segment)
             channel.send(self, segment, record, False)
             taken += 1

@@ -1,6 +1,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from watership.kernel.channel cimport Channel
+from watership.kernel.content cimport Properties
 from watership.kernel.outbox cimport Outbox
 from watership.kernel.route cimport CachedRoute, Route
 
@@ -34,7 +35,8 @@ cdef class Scanner(Outbox):
     cdef CachedRoute lookup(self, Channel channel, const uint8_t* publish, uint32_t size)
     cdef int deliver(self, Channel channel, const uint8_t* publish, uint32_t publishes,
                      const uint8_t* content, size_t contents) except -1
-    cdef Route refine(self, Channel channel, CachedRoute cached, const uint8_t* content, uint32_t size, bint check)
+    cdef int enqueue(self, Channel channel, CachedRoute cached, Route route, const uint8_t* content, size_t contents,
+                     Properties* properties) except -1
     cdef int unroutable(self, Channel channel, CachedRoute cached, const uint8_t* content, size_t contents) except -1
     cdef int answer(self) except -1
     cdef int adjust_reading(self, bint before) except -1

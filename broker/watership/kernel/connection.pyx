@@ -15,7 +15,7 @@ from cpython.memoryview cimport PyMemoryView_FromMemory
 
 from watership.kernel.channel cimport Channel
 from watership.kernel.content cimport (
-    CONTENT_HEADER, END, FRAME, WANTS_VALIDATION, Content, Properties, body_of, read_properties, whole,
+    CONTENT_HEADER, END, FRAME, USER_ID, Content, Properties, body_of, read_content, whole, with_properties,
 )
 from watership.kernel.octets cimport ld16, ld32, ld64
 from watership.kernel.outbox cimport UNSENT, Outbox
@@ -314,21 +314,40 @@ cdef class Scanner(Outbox):
 
     cdef int deliver(self, Channel channel, const uint8_t* publish, uint32_t publishes,
                      const uint8_t* content, size_t contents) except -1:
-        """Sound frames of a whole message to the queues where it belongs."""
+        """Sound frames of a whole message to the queues where it belongs, or to the channel's open transaction."""
         cdef CachedRoute cached = self.lookup(channel, publish, publishes)
-        cdef Route route = cached.route
-        cdef Queue queue
         cdef Properties properties
-        cdef bint logged = False
-        if not read_properties(content + 19, ld32(content + 3) - 12, &properties):
+        cdef bytes changed
+        if channel.transactional:
+            channel.held.append((cached.publish, (<const char*> content)[:contents]))
+            return 0
+        if not read_content(content, &properties):
             raise ProtocolViolation(502, "malformed property list in a content header", 60, 40)
-        if route.by_content or properties.flags & WANTS_VALIDATION:
-            route = self.refine(channel, cached, content, ld32(content + 3) - 12, properties.flags & WANTS_VALIDATION)
+        if cached.route.by_content or properties.peculiar or channel.inspected:
+            read = (<const char*> content + 19)[:ld32(content + 3) - 12]
+            route, changed = self.handler.refine(channel, cached.publish, read)
+            if changed is not None:
+                changed = with_properties(content, contents, changed)
+                content = <const uint8_t*> PyBytes_AS_STRING(changed)
+                contents = len(changed)
+                read_content(content, &properties)
+            return self.enqueue(channel, cached, <Route?> route, content, contents, &properties)
+        if properties.flags & USER_ID:
+            read = (<const char*> content + 19)[:ld32(content + 3) - 12]
+            if read != channel.validated:
+                self.handler.validate(channel, read)
+                channel.validated = read
+        return self.enqueue(channel, cached, cached.route, content, contents, &properties)
+
+    cdef int enqueue(self, Channel channel, CachedRoute cached, Route route, const uint8_t* content, size_t contents,
+                     Properties* properties) except -1:
+        cdef Queue queue
+        cdef bint logged = False, refused = False
         for queue in route.queues:
-            queue.push(
-                <const uint8_t*> PyBytes_AS_STRING(cached.publish) + 2, cached.tails, content, <uint32_t> contents,
-                properties.mode == 2,
-            )
+            if not queue.push(
+                <const uint8_t*> PyBytes_AS_STRING(cached.publish) + 2, cached.tails, content, <uint32_t> contents, properties,
+            ):
+                refused = True
             if queue.stream:
                 logged = True
         self.publishes += 1
@@ -342,19 +361,21 @@ cdef class Scanner(Outbox):
             self.unroutable(channel, cached, content, contents)
         if channel.confirming:
             channel.sequence += 1
+            if refused:
+                channel.refused.append(channel.sequence)
         if not channel.touched:
             channel.touched = True
             self.touched.append(channel)
+        if self.kernel.alarmed and not self.held_back:
+            self.handler.on_alarmed()
         return 0
 
-    cdef Route refine(self, Channel channel, CachedRoute cached, const uint8_t* content, uint32_t size, bint check):
-        cdef bytes properties = PyBytes_FromStringAndSize(<const char*> content + 19, size)
-        if check and properties != channel.validated:
-            self.handler.validate(channel, properties)
-            channel.validated = properties
-        if cached.route.by_content:
-            return <Route?> self.handler.route_content(channel, cached.publish, properties)
-        return cached.route
+    def publish_held(self, Channel channel not None, bytes publish not None, bytes content not None):
+        """A message of a transaction that is committed now."""
+        self.deliver(
+            channel, <const uint8_t*> PyBytes_AS_STRING(publish), <uint32_t> len(publish),
+            <const uint8_t*> PyBytes_AS_STRING(content), len(content),
+        )
 
     cdef int unroutable(self, Channel channel, CachedRoute cached, const uint8_t* content, size_t contents) except -1:
         if not cached.mandatory:

@@ -1,17 +1,23 @@
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     FRAME = 8                     # octets around a frame's payload
     CONTENT_HEADER = 14           # shortest payload of a content header
     END = 0xCE
-    WANTS_VALIDATION = 0x0110     # flags of expiration and user id
+    USER_ID = 0x0010
 
 cdef struct Properties:
     uint16_t flags
     uint8_t mode                  # delivery mode; 1 when absent
+    uint8_t priority              # 0 when absent
+    bint peculiar                 # copies, a direct reply-to or an odd expiration: the handler has to look at it
+    bint died                     # the x-death header is the broker's
+    int64_t expiration            # milliseconds; -1 when absent
 
 cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexcept nogil
-cdef bint is_persistent(bytes properties) except -1
+cdef bint read_content(const uint8_t* content, Properties* to) noexcept nogil
+cdef bytes with_properties(const uint8_t* content, size_t size, bytes properties)
+cdef bytes with_count(const uint8_t* content, size_t size, uint32_t count)
 cdef bytes frame_content(bytes properties, bytes body, size_t frame_max)
 cdef size_t whole(const uint8_t* frames, size_t size, uint16_t channel, size_t limit, uint64_t largest) noexcept nogil
 cdef bytes body_of(const uint8_t* content, size_t size)

@@ -8,12 +8,45 @@ from watership.kernel.octets cimport ld16, ld32, ld64, st16, st32, st64
 from watership.kernel.errors import ProtocolViolation
 
 
+cdef extern from *:
+    """
+    #include <string.h>
+    /* CC or BCC as the name of a header; what only looks like it is looked at once more. */
+    static int has_copies(const unsigned char *headers, size_t size) {
+        return memmem(headers, size, "\\2CC", 3) != NULL || memmem(headers, size, "\\3BCC", 4) != NULL;
+    }
+    static int is_direct_reply(const unsigned char *text, size_t size) {
+        return size == 21 && memcmp(text, "amq.rabbitmq.reply-to", 21) == 0;
+    }
+    """
+    bint has_copies(const uint8_t*, size_t) noexcept nogil
+    bint is_direct_reply(const uint8_t*, size_t) noexcept nogil
+
+cdef int64_t TEN_YEARS = 315360000000        # milliseconds, the longest time to live
+
+
+cdef int64_t milliseconds(const uint8_t* digits, size_t size) noexcept nogil:
+    """A plain decimal within the limits; -1: anything else."""
+    cdef int64_t value = 0
+    cdef size_t i
+    if size == 0 or size > 12:
+        return -1
+    for i in range(size):
+        if digits[i] < 48 or digits[i] > 57:
+            return -1
+        value = value * 10 + digits[i] - 48
+    return value if value <= TEN_YEARS else -1
+
+
 cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexcept nogil:
     """Walks a property list (flags first) without reading beyond `size`. False: it is malformed."""
     cdef size_t pos = 2
     cdef uint32_t bit
     to.mode = 1
     to.flags = 0
+    to.priority = 0
+    to.expiration = -1
+    to.died = to.peculiar = False
     if size < 2:
         return False
     to.flags = ld16(at)
@@ -25,6 +58,8 @@ cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexce
         if bit == 13:               # headers
             if size - pos < 4 or size - pos - 4 < ld32(at + pos):
                 return False
+            if has_copies(at + pos + 4, ld32(at + pos)):
+                to.peculiar = True
             pos += 4 + <size_t> ld32(at + pos)
         elif bit == 6:              # timestamp
             if size - pos < 8:
@@ -35,19 +70,50 @@ cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexce
                 return False
             if bit == 12:
                 to.mode = at[pos]
+            elif bit == 11:
+                to.priority = at[pos]
             pos += 1
             if bit != 12 and bit != 11:
                 if size - pos < at[pos - 1]:
                     return False
+                if bit == 9 and is_direct_reply(at + pos, at[pos - 1]):
+                    to.peculiar = True
+                elif bit == 8:
+                    to.expiration = milliseconds(at + pos, at[pos - 1])
+                    if to.expiration < 0:
+                        to.peculiar = True
                 pos += at[pos - 1]
     return True
 
 
-cdef bint is_persistent(bytes properties) except -1:
-    cdef Properties read
-    if not read_properties(<const uint8_t*> <char*> properties, len(properties), &read):
-        raise ValueError("malformed property list")
-    return read.mode == 2
+cdef bint read_content(const uint8_t* content, Properties* to) noexcept nogil:
+    """The properties of sound frames."""
+    return read_properties(content + 19, ld32(content + 3) - 12, to)
+
+
+cdef bytes with_properties(const uint8_t* content, size_t size, bytes properties):
+    """The same body under other properties."""
+    cdef size_t header = FRAME + ld32(content + 3)
+    return b"".join((
+        (<const char*> content)[:3], (12 + len(properties)).to_bytes(4, "big"), (<const char*> content + 7)[:12],
+        properties, b"\xce", (<const char*> content + header)[:size - header],
+    ))
+
+
+cdef bytes with_count(const uint8_t* content, size_t size, uint32_t count):
+    """The same message with one more header, x-delivery-count."""
+    cdef bytes properties = (<const char*> content + 19)[:ld32(content + 3) - 12]
+    cdef bytes entry = b"\x10x-delivery-countl" + int(count).to_bytes(8, "big")
+    cdef uint16_t flags = ld16(content + 19)
+    cdef size_t at = 2, length = 0
+    for bit in (15, 14):
+        if flags >> bit & 1:
+            at += 1 + <size_t> properties[at]
+    if flags & 0x2000:
+        length = ld32(content + 19 + at)
+    table = (length + len(entry)).to_bytes(4, "big") + entry + properties[at + 4:at + 4 + length]
+    rest = properties[at + 4 + length:] if flags & 0x2000 else properties[at:]
+    return with_properties(content, size, (flags | 0x2000).to_bytes(2, "big") + properties[2:at] + table + rest)
 
 
 cdef size_t whole(const uint8_t* frames, size_t size, uint16_t channel, size_t limit, uint64_t largest) noexcept nogil:

@@ -12,7 +12,9 @@
 #
 # ENQUEUE payload: u32 count, then per record u32 size of content, u16 size of tail (SAME: as the record before), tail,
 # content; indices count up from the header's. RELOCATE: the same with a u64 index in front of each record.
-# SETTLE payload: pairs of u64 first index and u32 count. CLOSED: nothing.
+# ENQUEUE_NOTED and RELOCATE_NOTED: the same with a u64 note in front of each size: when the message expires in the low
+# 48 bits (milliseconds since 1970, 0: never), NOTE_DIED above. RETURNED payload: u64 index, u32 how often it was
+# returned; the last one counts. SETTLE payload: pairs of u64 first index and u32 count. CLOSED: nothing.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -27,12 +29,17 @@ cdef enum:
     KIND_SETTLE = 17
     KIND_RELOCATE = 18
     KIND_CLOSED = 19
+    KIND_ENQUEUE_NOTED = 20
+    KIND_RELOCATE_NOTED = 21
+    KIND_RETURNED = 22
 
 cdef extern from *:
     """
     #include <stddef.h>
     #include <stdint.h>
     #include <string.h>
+    #define NOTE_EXPIRES 0x0000FFFFFFFFFFFFull
+    #define NOTE_DIED    0x0001000000000000ull
     static uint32_t crc_table[256];
     static int crc_ready = 0;
     static void crc_prepare(void) {
@@ -79,6 +86,7 @@ cdef extern from *:
         return crc32c(crc32c(0, e, 4), e + 8, length - 8);
     }
     """
+    const uint64_t NOTE_EXPIRES, NOTE_DIED
     uint32_t crc32c(uint32_t, const uint8_t *, size_t) noexcept nogil
     uint32_t entry_crc(const uint8_t *, uint32_t) noexcept nogil
 

@@ -32,11 +32,17 @@ class Handler(Protocol):
         Raises what closes the channel (no exchange, access refused) or the connection (immediate not implemented).
         """
 
-    def route_content(self, channel: Channel, publish: bytes, properties: bytes) -> Route:
-        """As `route`, for each message whose cached route says `by_content`."""
+    def refine(self, channel: Channel, publish: bytes, properties: bytes) -> tuple[Route, bytes | None]:
+        """As `route`, for each message whose cached route says `by_content`, that has copies (CC, BCC), a direct
+        reply-to or an expiration that is no plain number, and for all of a channel that is `inspected`. The second
+        value replaces the properties.
+        """
 
     def validate(self, channel: Channel, properties: bytes) -> None:
-        """Properties with a user id or an expiration; asked again only when they differ from the channel's last."""
+        """Properties with a user id; asked again only when they differ from the channel's last."""
+
+    def on_alarmed(self) -> None:
+        """A message was taken although `Kernel.alarmed` is set and reading goes on: pause it now."""
 
     def on_unroutable(self, channel: Channel, publish: bytes, properties: bytes, body: bytes) -> None:
         """A mandatory message that no queue took: send basic.return now, the confirm follows at the end of the tick."""

@@ -27,12 +27,13 @@ cdef class Journal:
     cdef uint64_t end(self) noexcept
     cdef int reserve(self, size_t need) except -1
     cdef int begin(self, uint32_t stream, uint32_t kind, uint64_t index) except -1
-    cdef uint64_t record(self, uint32_t stream, uint32_t kind, uint64_t index, const uint8_t* tail, uint32_t tails,
-                         const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
-    cdef uint64_t enqueue(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
-                     const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
-    cdef uint64_t relocate(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
-                      const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
+    cdef uint64_t record(self, uint32_t stream, uint32_t kind, uint64_t index, uint64_t note, const uint8_t* tail,
+                         uint32_t tails, const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
+    cdef uint64_t enqueue(self, uint32_t stream, uint64_t index, uint64_t note, const uint8_t* tail, uint32_t tails,
+                          const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
+    cdef uint64_t relocate(self, uint32_t stream, uint64_t index, uint64_t note, const uint8_t* tail, uint32_t tails,
+                           const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
+    cdef int returned(self, uint32_t stream, uint64_t index, uint32_t count) except -1
     cdef int settle(self, uint32_t stream, uint64_t index) except -1
     cdef int note(self, uint32_t stream, uint32_t kind, const uint8_t* payload, size_t size, uint64_t index) except -1
     cdef int listen(self, object listener) except -1

@@ -14,8 +14,8 @@ from libc.stdint cimport uint16_t
 from libc.string cimport memcmp, memcpy, memset
 
 from watership.kernel.entry cimport (
-    ENTRY_LIMIT, HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_RELOCATE, KIND_SETTLE, KIND_SNAPSHOT,
-    METADATA_STREAM, SAME, entry_crc, padded,
+    ENTRY_LIMIT, HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_ENQUEUE_NOTED, KIND_RELOCATE, KIND_RELOCATE_NOTED,
+    KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, METADATA_STREAM, SAME, entry_crc, padded,
 )
 from watership.kernel.octets cimport get32, get64, put16, put32, put64
 
@@ -128,8 +128,8 @@ cdef class Journal:
             self.loop.call_soon(self.kick)
         return 0
 
-    cdef uint64_t record(self, uint32_t stream, uint32_t kind, uint64_t index, const uint8_t* tail, uint32_t tails,
-                         const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
+    cdef uint64_t record(self, uint32_t stream, uint32_t kind, uint64_t index, uint64_t note, const uint8_t* tail,
+                         uint32_t tails, const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
         """One more message in an entry of its stream and kind: the open one, or a new one. Returns where that begins."""
         cdef uint8_t* to
         cdef uint8_t* entry
@@ -140,11 +140,14 @@ cdef class Journal:
             self.reserve(4)
             put32(self.filling.data + self.filling.used, 0)
             self.filling.used += 4
-        self.reserve(14 + tails + contents)
+        self.reserve(22 + tails + contents)
         entry = self.filling.data + self.opened
         to = self.filling.data + self.filling.used
-        if kind == KIND_RELOCATE:
+        if kind == KIND_RELOCATE or kind == KIND_RELOCATE_NOTED:
             put64(to, index)
+            to += 8
+        if kind >= KIND_ENQUEUE_NOTED:
+            put64(to, note)
             to += 8
         same = self.opened_tails == tails and memcmp(self.filling.data + self.opened_tail, tail, tails) == 0
         put32(to, contents)
@@ -161,14 +164,23 @@ cdef class Journal:
         put32(entry + HEADER, get32(entry + HEADER) + 1)
         return self.batch + self.opened
 
-    cdef uint64_t enqueue(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
-                     const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
+    cdef uint64_t enqueue(self, uint32_t stream, uint64_t index, uint64_t note, const uint8_t* tail, uint32_t tails,
+                          const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
         """The indices of one stream must follow each other without a gap while its entry is open: a queue counts them."""
-        return self.record(stream, KIND_ENQUEUE, index, tail, tails, content, contents)
+        cdef uint32_t kind = KIND_ENQUEUE_NOTED if note else KIND_ENQUEUE
+        return self.record(stream, kind, index, note, tail, tails, content, contents)
 
-    cdef uint64_t relocate(self, uint32_t stream, uint64_t index, const uint8_t* tail, uint32_t tails,
-                      const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
-        return self.record(stream, KIND_RELOCATE, index, tail, tails, content, contents)
+    cdef uint64_t relocate(self, uint32_t stream, uint64_t index, uint64_t note, const uint8_t* tail, uint32_t tails,
+                           const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF:
+        cdef uint32_t kind = KIND_RELOCATE_NOTED if note else KIND_RELOCATE
+        return self.record(stream, kind, index, note, tail, tails, content, contents)
+
+    cdef int returned(self, uint32_t stream, uint64_t index, uint32_t count) except -1:
+        """The message `index` has been returned `count` times by now."""
+        cdef uint8_t payload[12]
+        put64(payload, index)
+        put32(payload + 8, count)
+        return self.note(stream, KIND_RETURNED, payload, 12, 0)
 
     cdef int settle(self, uint32_t stream, uint64_t index) except -1:
         """The message `index` is done with: lengthens the last range when it follows on."""

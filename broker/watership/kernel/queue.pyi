@@ -1,6 +1,10 @@
-"""The messages of one queue: records in segments of up to 1 MiB, read in order, returned to their place."""
+"""The messages of one queue and the rules they live by: time, room, priority, how often they come back."""
+
+from collections.abc import Callable
 
 from .tick import Kernel
+
+OnDead = Callable[[str, bytes, bytes, bytes, bool], bool]
 
 class Queue:
     name: str
@@ -21,6 +25,18 @@ class Queue:
     got_empty: int
     acked: int
     redelivered: int
+    expired: int
+    dropped: int  # from the head of a queue that was full
+    refused: int  # because it was full
+    ttl: int  # the rules, as `configure` has them
+    max_length: int
+    max_bytes: int
+    overflow: str
+    delivery_limit: int
+    single: bool
+    gate: (
+        Callable[[bytes], bool] | None
+    )  # asked with the properties of each new message; False: it is silently left out
     @property
     def oldest(self) -> int | None:
         """The log position below which nothing of this queue is needed any more; None: it needs nothing."""
@@ -29,9 +45,42 @@ class Queue:
     def logged_bytes(self) -> int:
         """About how many bytes of the log the live messages take."""
 
-    def __init__(self, kernel: Kernel, name: str, *, stream: int = 0) -> None: ...
-    def publish(self, publish: bytes, properties: bytes, body: bytes) -> None:
-        """One cold message (management API, dead letters), logged when persistent. `publish` as in `Handler`."""
+    def __init__(
+        self,
+        kernel: Kernel,
+        name: str,
+        *,
+        stream: int = 0,
+        priorities: int = 0,
+        counting: bool = False,
+        single: bool = False,
+    ) -> None:
+        """priorities: the highest, 0: all are alike. counting: how often a message was returned is counted, and shown
+        to consumers as x-delivery-count; with priorities=1 two levels are served 2 to 1. single: only the first
+        consumer is given messages.
+        """
+
+    def configure(
+        self,
+        *,
+        ttl: int = -1,
+        max_length: int = -1,
+        max_bytes: int = -1,
+        overflow: str = "drop-head",
+        delivery_limit: int = -1,
+        on_dead: OnDead | None = None,
+    ) -> None:
+        """The rules from now on, -1: none. ttl: milliseconds, for messages that arrive from now on. overflow: as
+        x-overflow.
+
+        on_dead(reason, exchange and routing key as two short strings, properties, body, died) is asked to take a
+        message that was rejected, expired, dropped, or returned too often; died: its x-death header is the broker's
+        own. While it says False the message is kept and offered again.
+        """
+
+    def publish(self, publish: bytes, properties: bytes, body: bytes, *, died: bool = False) -> bool:
+        """One cold message (management API, dead letters), logged when persistent. `publish` as in `Handler`. False:
+        the queue is full and refuses it. died: the x-death header in it is the broker's."""
 
     def purge(self) -> int:
         """Drops what is ready. Returns how many."""

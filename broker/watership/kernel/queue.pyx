@@ -1,30 +1,22 @@
-"""The messages of one queue. See queue.pyi for what callers may rely on, queue.pxd for the bytes.
+"""The messages of one queue and the rules they live by. See queue.pyi for what callers may rely on, lane.pxd for the bytes.
 
-A record stays where it is until it is settled; reading only moves a cursor. A requeued record becomes ready again in its
-place: its address goes to `returned`, which is read, in the queue's order, before the cursor goes on. A segment is freed
-when nothing in it is alive, so a `Place` kept by a channel is valid exactly as long as its record is not settled.
+A message is ready, unacknowledged, or dead: on its way to where dead letters go. It leaves the log when it is finished,
+never before what replaces it has been appended.
 """
 
 from libc.stdint cimport UINT64_MAX
-from libc.stdlib cimport free, malloc, qsort, realloc
-from libc.string cimport memcmp, memcpy
 
-from watership.kernel.content cimport frame_content, is_persistent
-from watership.kernel.entry cimport KIND_CLOSED
-from watership.kernel.octets cimport ld64
+from watership.kernel.clock cimport wall_ms
+from watership.kernel.content cimport body_of, frame_content, read_content
+from watership.kernel.entry cimport KIND_CLOSED, NOTE_DIED
+from watership.kernel.lane cimport (
+    COUNTED, DIED, LOGGED, REDELIVERED, SETTLED, TIMED, body_size, content_of, count_of, expiry_of, offset_of, record_at,
+    tail_of, tail_size,
+)
+from watership.kernel.octets cimport get32, ld32, put32
 from watership.kernel.tick cimport Kernel, Work
 
-
-cdef int by_place(const void* a, const void* b) noexcept nogil:
-    cdef const Place* one = <const Place*> a
-    cdef const Place* two = <const Place*> b
-    if one.segment.number != two.segment.number:
-        return -1 if one.segment.number < two.segment.number else 1
-    return -1 if one.offset < two.offset else (1 if one.offset > two.offset else 0)
-
-
-cdef inline uint64_t body_size(const uint8_t* content) noexcept nogil:
-    return ld64(content + 11)
+from watership.kernel.tick import REASONS
 
 
 cdef class Sink:
@@ -32,275 +24,434 @@ cdef class Sink:
         return 0
 
 
+cdef class Dead(Work):
+    cdef int run(self) except -1:
+        """Hands the message over. What its handler does not take is offered again a second later."""
+        cdef Queue queue = self.queue
+        if self.segment != NULL:
+            self.read()
+        taken = queue.on_dead is None
+        try:
+            taken = taken or queue.on_dead(REASONS[<int> self.reason], self.tail, self.properties, self.body, self.died)
+        except Exception as error:
+            taken = True
+            queue.kernel.loop.call_exception_handler(
+                {"message": f"a message of queue '{queue.name}' could not be dead-lettered", "exception": error}
+            )
+        if not taken:
+            queue.kernel.loop.call_later(1.0, self.retry)
+            return 0
+        queue.kernel.dead_lettered[<int> self.reason] += 1
+        if self.segment != NULL:
+            queue.finish(self.segment, self.offset)
+            self.segment = NULL
+        return 0
+
+    cdef int read(self) except -1:
+        cdef Record* record = record_at(self.segment, self.offset)
+        cdef uint32_t contents = 0
+        cdef const uint8_t* content = content_of(self.segment, record, &contents)
+        cdef const uint8_t* tail = tail_of(self.segment, record)
+        self.tail = (<const char*> tail)[:tail_size(tail)]
+        self.properties = (<const char*> content + 19)[:ld32(content + 3) - 12]
+        self.body = body_of(content, contents)
+        self.died = record.tail & DIED
+        return 0
+
+    def retry(self):
+        self.queue.kernel.bury(self)
+
+
 cdef class Queue(Work):
-    def __init__(self, Kernel kernel not None, str name not None, *, uint32_t stream=0):
+    def __init__(self, Kernel kernel not None, str name not None, *, uint32_t stream=0, uint32_t priorities=0,
+                 bint counting=False, bint single=False):
         self.kernel = kernel
         self.name = name
         self.stream = stream if kernel.journal is not None else 0
-        self.growth = SMALLEST
+        self.counting = counting
+        self.single = single
+        self.lane = Lane(kernel)
+        if priorities:
+            self.lanes = [self.lane]
+            for level in range(1, priorities + 1):
+                self.lanes.append(Lane(kernel))
+        self.ttl = self.max_length = self.max_bytes = self.delivery_limit = -1
+        self.overflow = "drop-head"
         self.next = 1
         self.sinks = []
 
-    def __dealloc__(self):
-        cdef Segment* after
-        while self.head != NULL:
-            after = self.head.after
-            free(self.head)
-            self.head = after
-        free(self.returned)
-        if self.kernel is not None:
-            self.kernel.memory -= self.memory
+    def configure(self, *, int64_t ttl=-1, int64_t max_length=-1, int64_t max_bytes=-1, str overflow="drop-head",
+                  int64_t delivery_limit=-1, on_dead=None):
+        self.ttl, self.max_length, self.max_bytes = ttl, max_length, max_bytes
+        self.overflow, self.delivery_limit, self.on_dead = overflow, delivery_limit, on_dead
+        self.limited = max_length >= 0 or max_bytes >= 0
+        self.reject_new = overflow != "drop-head"
+        if self.limited and not self.reject_new:
+            self.trim()
 
     @property
     def consumers(self):
         return len(self.sinks)
 
-    # ---- segments
-
-    cdef Segment* extend(self, uint32_t need) except NULL:
-        """A new last segment with room for `need`; segments grow from 4 KiB to 1 MiB as the queue does."""
-        cdef uint32_t room = self.growth - <uint32_t> sizeof(Segment)
-        cdef Segment* segment
-        self.growth = min(<uint32_t> LARGEST, self.growth * 8)
-        if room < need:
-            room = need
-        segment = <Segment*> malloc(sizeof(Segment) + room)
-        if segment == NULL:
-            raise MemoryError
-        self.numbers += 1
-        segment.before = self.last
-        segment.after = NULL
-        segment.number = self.numbers
-        segment.first = self.next
-        segment.lsn = UINT64_MAX
-        segment.used = segment.live = segment.tail = 0
-        segment.room = room
-        if self.last == NULL:
-            self.head = self.cursor = segment
-            self.offset = 0
-        else:
-            self.last.after = segment
-        self.last = segment
-        self.memory += sizeof(Segment) + room
-        self.kernel.memory += sizeof(Segment) + room
-        self.advance()
-        return segment
-
-    cdef void discard(self, Segment* segment) noexcept:
-        if segment.before != NULL:
-            segment.before.after = segment.after
-        else:
-            self.head = segment.after
-        if segment.after != NULL:
-            segment.after.before = segment.before
-        self.memory -= sizeof(Segment) + segment.room
-        self.kernel.memory -= sizeof(Segment) + segment.room
-        free(segment)
-
-    cdef void advance(self) noexcept:
-        """Moves the cursor over what has been read, so that it ends before a record or at the end of the last segment."""
-        cdef Segment* read
-        while self.offset == self.cursor.used and self.cursor.after != NULL:
-            read = self.cursor
-            self.cursor = read.after
-            self.offset = 0
-            if read.live == 0:
-                self.discard(read)
-
-    cdef void release(self, Segment* segment) noexcept:
-        segment.live -= 1
-        if segment.live:
-            return
-        if segment != self.cursor:
-            self.discard(segment)
-        elif segment == self.last and segment.room > KEPT:
-            self.discard(segment)              # the queue is empty: what it took in a rush goes back
-            self.cursor = self.last = NULL
-            self.offset = 0
-            self.growth = SMALLEST
-        elif segment == self.last:
-            segment.used = segment.tail = self.offset = 0      # all of it was read and settled: use it again
-            segment.first = self.next
-            segment.lsn = UINT64_MAX
-        else:
-            self.advance()
+    @property
+    def memory(self):
+        return self.lane.memory if self.lanes is None else sum([(<Lane> lane).memory for lane in self.lanes])
 
     # ---- in
 
     cdef int push(self, const uint8_t* tail, uint32_t tails, const uint8_t* content, uint32_t contents,
-                  bint persistent) except -1:
-        """A new message, logged when it is to survive."""
-        cdef uint32_t flags = 0
-        cdef uint64_t index = self.next
-        cdef uint64_t lsn = UINT64_MAX
+                  Properties* properties) except -1:
+        """A new message, logged when it is to survive. 0: the queue refuses it."""
+        cdef Message message
         if self.closed:
+            return 1
+        if self.gate is not None and not self.gate((<const char*> content + 19)[:ld32(content + 3) - 12]):
+            return 1
+        if self.limited and self.reject_new and not self.admit(tail, tails, content, contents):
+            self.refused += 1
             return 0
-        if persistent and self.stream:
-            flags = LOGGED
-            lsn = self.kernel.journal.enqueue(self.stream, index, tail, tails, content, contents)
+        message.tail = tail
+        message.tails = tails
+        message.content = content
+        message.contents = contents
+        message.index = self.next
+        message.lsn = UINT64_MAX
+        message.flags = (COUNTED if self.counting else 0) | (DIED if properties.died else 0)
+        message.count = 0
+        message.expires = 0
+        if self.ttl >= 0 or properties.expiration >= 0:
+            message.expires = self.expiry(properties.expiration)
+        if self.stream and properties.mode == 2:
+            message.flags |= LOGGED
+            message.lsn = self.kernel.journal.enqueue(
+                self.stream, self.next, message.expires | (NOTE_DIED if properties.died else 0), tail, tails, content, contents
+            )
             self.next += 1
-        self.put(tail, tails, content, contents, flags, index, lsn)
+        self.put(&message, properties.priority)
         self.published += 1
+        if self.limited and not self.reject_new:
+            self.trim()
+        elif message.expires and (self.ttl == 0 or properties.expiration == 0):
+            self.deliver_or_expire()
         self.kernel.touch_queue(self)
-        return 0
+        return 1
 
-    cdef int put(self, const uint8_t* tail, uint32_t tails, const uint8_t* content, uint32_t contents,
-                 uint32_t flags, uint64_t index, uint64_t lsn) except -1:
-        cdef Segment* segment = self.last
-        cdef uint32_t need = RECORD + contents
-        cdef Record* record
-        cdef uint8_t* to
-        if segment == NULL or segment.room - segment.used < need + tails or index - segment.first > 0xFFFFFFFF:
-            segment = self.extend(need + tails)
-            segment.first = index
-        if (segment.tail == 0 or tail_size(octets(segment) + segment.tail) != tails
-                or memcmp(octets(segment) + segment.tail, tail, tails) != 0):
-            flags |= OWN_TAIL
-            need += tails
-            segment.tail = segment.used + RECORD
-            memcpy(octets(segment) + segment.tail, tail, tails)
-        record = record_at(segment, segment.used)
-        record.length = need
-        record.index = <uint32_t> (index - segment.first)
-        record.tail = segment.tail << 8 | flags
-        to = (<uint8_t*> record) + need - contents
-        memcpy(to, content, contents)
-        segment.used += need
-        segment.live += 1
-        if lsn < segment.lsn:
-            segment.lsn = lsn
-        if flags & LOGGED:
-            self.logged_bytes += need
+    cdef int deliver_or_expire(self) except -1:
+        """A message that lives for 0 ms goes to a consumer that waits for it, or nowhere."""
+        self.sparing = True
+        try:
+            self.run()
+        finally:
+            self.sparing = False
+        return self.expire()
+
+    cdef int put(self, Message* message, uint32_t priority) except -1:
+        cdef Record* record = self.lane_for(priority).put(message)
+        if message.flags & LOGGED:
+            self.logged_bytes += record.length
+        if message.expires:
+            self.timed += 1
         self.ready += 1
-        self.bytes_ready += body_size(content)
+        self.bytes_ready += body_size(message.content)
         return 0
 
-    def publish(self, bytes publish not None, bytes properties not None, bytes body not None):
+    cdef int restore(self, Message* message) except -1:
+        """One that was logged before the broker started."""
+        cdef Properties properties
+        properties.priority = 0
+        if self.counting:
+            message.flags |= COUNTED
+        if self.lanes is not None:
+            read_content(message.content, &properties)
+        self.put(message, properties.priority)
+        return self.kernel.touch_queue(self)
+
+    cdef uint64_t expiry(self, int64_t expiration) noexcept:
+        """When a message ends that arrives now: the shorter of the queue's and its own time to live."""
+        cdef int64_t ttl = self.ttl
+        if ttl < 0 or 0 <= expiration < ttl:
+            ttl = expiration
+        return wall_ms() + <uint64_t> ttl
+
+    cdef Lane lane_for(self, uint32_t priority):
+        if self.lanes is None:
+            return self.lane
+        if self.counting:                      # quorum: two levels, normal and high
+            priority = 1 if priority > 4 else 0
+        if priority >= <uint32_t> len(self.lanes):
+            priority = <uint32_t> len(self.lanes) - 1
+        if priority > self.top:
+            self.top = priority
+        return self.lanes[priority]
+
+    def publish(self, bytes publish not None, bytes properties not None, bytes body not None, *, bint died=False):
         cdef bytes content = frame_content(properties, body, self.kernel.frame_max)
         cdef const uint8_t* octet = <const uint8_t*> <char*> publish
         cdef Py_ssize_t size = len(publish)
+        cdef Properties read
         if size < 5 or 3 + octet[2] >= size or 4 + octet[2] + octet[3 + octet[2]] >= size:
             raise ValueError("not the arguments of a basic.publish")
-        self.push(octet + 2, tail_size(octet + 2), <const uint8_t*> <char*> content, len(content),
-                  is_persistent(properties))
+        if not read_content(<const uint8_t*> <char*> content, &read):
+            raise ValueError("malformed property list")
+        read.died = died
+        return bool(self.push(octet + 2, tail_size(octet + 2), <const uint8_t*> <char*> content, len(content), &read))
+
+    # ---- limits
+
+    cdef bint over(self, uint64_t messages, uint64_t octets) noexcept:
+        return (self.max_length >= 0 and messages > <uint64_t> self.max_length
+                or self.max_bytes >= 0 and octets > <uint64_t> self.max_bytes)
+
+    cdef bint admit(self, const uint8_t* tail, uint32_t tails, const uint8_t* content, uint32_t contents) except -1:
+        """Whether there is room for one more. Consumers with credit take first what they can."""
+        cdef Dead dead
+        if not self.over(self.ready + 1, self.bytes_ready + body_size(content)):
+            return True
+        self.run()
+        if not self.over(self.ready + 1, self.bytes_ready + body_size(content)):
+            return True
+        if self.overflow == "reject-publish-dlx" and self.on_dead is not None:
+            dead = Dead.__new__(Dead)
+            dead.queue = self
+            dead.reason = MAXLEN
+            dead.tail = (<const char*> tail)[:tails]
+            dead.properties = (<const char*> content + 19)[:ld32(content + 3) - 12]
+            dead.body = body_of(content, contents)
+            self.kernel.bury(dead)
+        return False
+
+    cdef int trim(self) except -1:
+        """Drops from the head what is too much, after consumers with credit took what they can."""
+        cdef Segment* segment = NULL
+        cdef Record* record
+        if not self.over(self.ready, self.bytes_ready):
+            return 0
+        self.run()
+        while self.ready and self.over(self.ready, self.bytes_ready):
+            record = self.take(self.next_lane(), &segment)
+            self.dropped += 1
+            self.bury(segment, offset_of(segment, record), MAXLEN)
+        return 0
 
     # ---- out
 
-    cdef Record* pop(self, Segment** segment) except NULL:
-        """The next ready message, of which there must be one, becomes unacknowledged."""
-        cdef Place place
-        cdef Record* record
+    cdef Lane next_lane(self):
+        """Where the next message comes from; something must be ready."""
+        if self.lanes is None:
+            return self.lane
+        while self.top and (<Lane> self.lanes[self.top]).ready == 0:
+            self.top -= 1
+        if self.counting and self.top and self.favoured >= 2 and self.lane.ready:
+            return self.lane
+        return self.lanes[self.top]
+
+    cdef Record* take(self, Lane lane, Segment** segment) except NULL:
+        """The lane's first message is not ready any more."""
+        cdef Record* record = lane.take(segment)
         cdef uint32_t contents
-        cdef uint64_t body
-        if self.returned_at < self.returns:
-            if self.returned_unsorted:
-                self.sort_returned()
-            place = self.returned[self.returned_at]
-            self.returned_at += 1
-            if self.returned_at == self.returns:
-                self.returned_at = self.returns = 0
-        else:
-            self.advance()
-            place.segment = self.cursor
-            place.offset = self.offset
-            self.offset += record_at(place.segment, place.offset).length
-        segment[0] = place.segment
-        record = record_at(place.segment, place.offset)
-        body = body_size(content_of(place.segment, record, &contents))
         self.ready -= 1
-        self.unacked += 1
-        self.bytes_ready -= body
-        self.bytes_unacked += body
+        self.bytes_ready -= body_size(content_of(segment[0], record, &contents))
+        if record.tail & TIMED:
+            self.timed -= 1
+        if self.counting:
+            self.favoured = 0 if lane is self.lane else self.favoured + 1
         return record
 
-    cdef int settle(self, Segment* segment, uint32_t offset) except -1:
-        """An unacknowledged message is done with."""
-        cdef Record* record = record_at(segment, offset)
+    cdef Record* pop(self, Segment** segment) except NULL:
+        """The next ready message, of which there must be one, becomes unacknowledged."""
+        cdef Record* record = self.take(self.next_lane(), segment)
         cdef uint32_t contents
-        self.unacked -= 1
-        self.bytes_unacked -= body_size(content_of(segment, record, &contents))
+        self.unacked += 1
+        self.bytes_unacked += body_size(content_of(segment[0], record, &contents))
+        return record
+
+    cdef int finish(self, Segment* segment, uint32_t offset) except -1:
+        """Nobody needs the message any more."""
+        cdef Record* record = record_at(segment, offset)
         if record.tail & LOGGED:
             self.logged_bytes -= record.length
             if not self.closed:
                 self.kernel.journal.settle(self.stream, segment.first + record.index)
         record.tail |= SETTLED
-        self.release(segment)
+        (<Lane> segment.lane).release(segment)
         return 0
+
+    cdef int settle(self, Segment* segment, uint32_t offset) except -1:
+        """An unacknowledged message has been dealt with."""
+        cdef uint32_t contents
+        self.unacked -= 1
+        self.bytes_unacked -= body_size(content_of(segment, record_at(segment, offset), &contents))
+        return self.finish(segment, offset)
+
+    cdef int reject(self, Segment* segment, uint32_t offset) except -1:
+        """An unacknowledged message is not wanted."""
+        cdef uint32_t contents
+        self.unacked -= 1
+        self.bytes_unacked -= body_size(content_of(segment, record_at(segment, offset), &contents))
+        return self.bury(segment, offset, REJECTED)
 
     cdef int requeue(self, Segment* segment, uint32_t offset) except -1:
         """An unacknowledged message is ready again, where it was."""
         cdef Record* record = record_at(segment, offset)
-        cdef Place* grown
-        cdef size_t room
-        cdef uint32_t contents
-        cdef uint64_t body
+        cdef Lane lane = <Lane> segment.lane
+        cdef uint32_t contents, count
+        cdef uint64_t body = body_size(content_of(segment, record, &contents))
         if self.closed:
             return self.settle(segment, offset)
-        if self.returns == self.returned_room:
-            room = self.returned_room * 2 or 16
-            grown = <Place*> realloc(self.returned, room * sizeof(Place))
-            if grown == NULL:
-                raise MemoryError
-            self.returned = grown
-            self.returned_room = room
-        self.returned[self.returns].segment = segment
-        self.returned[self.returns].offset = offset
-        if self.returns > self.returned_at and by_place(&self.returned[self.returns - 1], &self.returned[self.returns]) > 0:
-            self.returned_unsorted = True
-        self.returns += 1
-        record.tail |= REDELIVERED
-        body = body_size(content_of(segment, record, &contents))
-        self.ready += 1
         self.unacked -= 1
-        self.bytes_ready += body
         self.bytes_unacked -= body
+        record.tail |= REDELIVERED
+        if record.tail & COUNTED:
+            count = get32(count_of(record)) + 1
+            put32(count_of(record), count)
+            if record.tail & LOGGED:
+                self.kernel.journal.returned(self.stream, segment.first + record.index, count)
+            if self.delivery_limit >= 0 and count > self.delivery_limit:
+                return self.bury(segment, offset, DELIVERY_LIMIT)
+        lane.put_back(segment, offset)
+        if self.lanes is not None and lane is not self.lane:
+            self.top = len(self.lanes) - 1
+        if record.tail & TIMED:
+            self.timed += 1
+        self.ready += 1
+        self.bytes_ready += body
+        if self.limited and not self.reject_new:
+            self.trim()
         self.kernel.touch_queue(self)
         return 0
 
-    cdef int sort_returned(self) except -1:
-        qsort(self.returned + self.returned_at, self.returns - self.returned_at, sizeof(Place), by_place)
-        self.returned_unsorted = False
-        return 0
+    cdef int bury(self, Segment* segment, uint32_t offset, Reason reason) except -1:
+        """A message that is neither ready nor unacknowledged any more goes where dead letters go, if anywhere."""
+        cdef Dead dead
+        if self.on_dead is None:
+            return self.finish(segment, offset)
+        dead = Dead.__new__(Dead)
+        dead.queue = self
+        dead.reason = reason
+        dead.segment = segment
+        dead.offset = offset
+        return self.kernel.bury(dead)
 
     def purge(self):
         cdef uint64_t count = self.ready
         cdef Segment* segment = NULL
         cdef Record* record
         while self.ready:
-            record = self.pop(&segment)
-            self.settle(segment, <uint32_t> (<uint8_t*> record - octets(segment)))
+            record = self.take(self.next_lane(), &segment)
+            self.finish(segment, offset_of(segment, record))
         return count
 
     def close(self):
         if self.closed:
             return
+        if self.alarm is not None:
+            self.alarm.cancel()
         if self.stream:
             self.kernel.journal.note(self.stream, KIND_CLOSED, NULL, 0, 0)
         self.closed = True
         self.purge()
 
+    # ---- time
+
+    cdef int expire(self) except -1:
+        """Drops what is at the head and too old. What waits behind something that lives longer has to wait for it."""
+        cdef uint64_t now = wall_ms()
+        if self.sparing:
+            return 0
+        if self.lanes is None:
+            return self.expire_lane(self.lane, now)
+        for lane in self.lanes:
+            self.expire_lane(lane, now)
+        return 0
+
+    cdef int expire_lane(self, Lane lane, uint64_t now) except -1:
+        cdef Segment* segment = NULL
+        cdef Record* record
+        while lane.ready:
+            record = lane.first(&segment)
+            if not record.tail & TIMED or expiry_of(record) > now:
+                break
+            record = self.take(lane, &segment)
+            self.expired += 1
+            self.bury(segment, offset_of(segment, record), EXPIRED)
+        return 0
+
+    cdef int set_alarm(self) except -1:
+        """The next message at a head that will be too old is looked at in time."""
+        cdef Segment* segment = NULL
+        cdef Record* record
+        cdef uint64_t due = UINT64_MAX, now
+        cdef Lane lane
+        for lane in (self.lanes or (self.lane,)):
+            if lane.ready:
+                record = lane.first(&segment)
+                if record.tail & TIMED and expiry_of(record) < due:
+                    due = expiry_of(record)
+        if due == UINT64_MAX or self.alarm is not None and self.alarm_at <= due:
+            return 0
+        if self.alarm is not None:
+            self.alarm.cancel()
+        now = wall_ms()
+        self.alarm_at = due
+        self.alarm = self.kernel.loop.call_later((due - now) / 1000 if due > now else 0, self.ring)
+        return 0
+
+    def ring(self):
+        self.alarm = None
+        if not self.closed:
+            self.run()
+
     # ---- who takes
 
     cdef int add(self, Sink sink) except -1:
-        self.sinks.append(sink)
+        """Behind those of the same priority; the only active consumer stays in front."""
+        cdef size_t at = len(self.sinks)
+        while at and not self.single and (<Sink> self.sinks[at - 1]).priority < sink.priority:
+            at -= 1
+        self.sinks.insert(at, sink)
+        self.grade()
         self.kernel.touch_queue(self)
         return 0
 
     cdef int remove(self, Sink sink) except -1:
         if sink in self.sinks:
             self.sinks.remove(sink)
+            self.grade()
+            self.kernel.touch_queue(self)
+        return 0
+
+    cdef int grade(self) except -1:
+        cdef size_t count = len(self.sinks)
+        self.graded = count > 1 and (<Sink> self.sinks[0]).priority != (<Sink> self.sinks[count - 1]).priority
         return 0
 
     cdef int run(self) except -1:
-        """Hands out what is ready: all to the only consumer, else one to each in turn."""
-        cdef size_t count = len(self.sinks)
+        """Hands out what is ready: to those of the highest priority that have credit, in turn."""
+        cdef size_t count = len(self.sinks), start = 0, end
+        if count == 1 or self.single and count:
+            if self.ready:
+                (<Sink> self.sinks[0]).take(self.ready)
+        elif not self.graded:
+            self.share(0, count)
+        else:
+            while start < count and self.ready:
+                end = start + 1
+                while end < count and (<Sink> self.sinks[end]).priority == (<Sink> self.sinks[start]).priority:
+                    end += 1
+                self.share(start, end)
+                start = end
+        if self.timed:
+            self.expire()
+            if self.timed and not self.closed:
+                self.set_alarm()
+        return 0
+
+    cdef int share(self, size_t start, size_t end) except -1:
+        """One message to each of these in turn."""
         cdef size_t idle = 0
-        if count == 1:
-            (<Sink> self.sinks[0]).take(self.ready)
-            return 0
-        while self.ready and idle < count:
-            if self.turn >= count:
-                self.turn = 0
+        while self.ready and idle < end - start:
+            if self.turn >= end or self.turn < start:
+                self.turn = start
             idle = 0 if (<Sink> self.sinks[self.turn]).take(1) else idle + 1
             self.turn += 1
         return 0
@@ -309,41 +460,16 @@ cdef class Queue(Work):
 
     @property
     def oldest(self):
-        cdef Segment* segment = self.head
         cdef uint64_t lsn = UINT64_MAX
-        while segment != NULL:
-            if segment.lsn < lsn:
-                lsn = segment.lsn
-            segment = segment.after
+        cdef Lane lane
+        for lane in (self.lanes or (self.lane,)):
+            lsn = min(lsn, lane.oldest())
         return None if lsn == UINT64_MAX else lsn
 
     def relocate(self, uint64_t before):
-        cdef Segment* segment = self.head
         cdef uint64_t count = 0
-        while segment != NULL and not self.closed:
-            if segment.lsn < before:
-                count += self.relocate_segment(segment)
-            segment = segment.after
-        return count
-
-    cdef int relocate_segment(self, Segment* segment) except -1:
-        cdef uint32_t offset = 0, contents = 0
-        cdef Record* record
-        cdef const uint8_t* tail
-        cdef const uint8_t* content
-        cdef int count = 0
-        cdef uint64_t lsn
-        segment.lsn = UINT64_MAX
-        while offset < segment.used:
-            record = record_at(segment, offset)
-            if record.tail & LOGGED and not record.tail & SETTLED:
-                tail = tail_of(segment, record)
-                content = content_of(segment, record, &contents)
-                lsn = self.kernel.journal.relocate(
-                    self.stream, segment.first + record.index, tail, tail_size(tail), content, contents
-                )
-                if lsn < segment.lsn:
-                    segment.lsn = lsn
-                count += 1
-            offset += record.length
+        cdef Lane lane
+        for lane in (self.lanes or (self.lane,)):
+            if not self.closed:
+                count += lane.relocate(self.stream, before)
         return count

@@ -3,6 +3,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 cdef struct Found:
     uint64_t index
     uint64_t lsn
+    uint64_t note
     const uint8_t* tail
     const uint8_t* content
     uint32_t size
@@ -22,8 +23,9 @@ cdef class Stream:
     cdef Range* ranges
     cdef size_t range_count, range_room
     cdef uint64_t top             # highest index ever seen
+    cdef dict returned            # how often, by index
 
-    cdef int add(self, uint64_t index, uint64_t lsn, const uint8_t* tail, const uint8_t* content, uint32_t size) except -1
+    cdef int add(self, Found one) except -1
     cdef int settle(self, uint64_t first, uint64_t count) except -1
     cdef size_t alive(self) noexcept
 

@@ -9,10 +9,12 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
 from watership.kernel.entry cimport (
-    HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_RELOCATE, KIND_SETTLE, KIND_SNAPSHOT, SAME, entry_crc, padded,
+    HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_ENQUEUE_NOTED, KIND_RELOCATE, KIND_RELOCATE_NOTED,
+    KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, NOTE_DIED, NOTE_EXPIRES, SAME, entry_crc, padded,
 )
 from watership.kernel.octets cimport get16, get32, get64
-from watership.kernel.queue cimport LOGGED, REDELIVERED, Queue, tail_size
+from watership.kernel.lane cimport DIED, LOGGED, REDELIVERED, Message, tail_size
+from watership.kernel.queue cimport Queue
 
 from watership.kernel.errors import CorruptEntry
 
@@ -66,11 +68,14 @@ cdef class Held:
 
 
 cdef class Stream:
+    def __cinit__(self):
+        self.returned = {}
+
     def __dealloc__(self):
         free(self.found)
         free(self.ranges)
 
-    cdef int add(self, uint64_t index, uint64_t lsn, const uint8_t* tail, const uint8_t* content, uint32_t size) except -1:
+    cdef int add(self, Found one) except -1:
         cdef Found* grown
         cdef size_t room
         if self.founds == self.found_room:
@@ -80,13 +85,9 @@ cdef class Stream:
                 raise MemoryError
             self.found = grown
             self.found_room = room
-        self.found[self.founds].index = index
-        self.found[self.founds].lsn = lsn
-        self.found[self.founds].tail = tail
-        self.found[self.founds].content = content
-        self.found[self.founds].size = size
+        self.found[self.founds] = one
         self.founds += 1
-        self.top = max(self.top, index)
+        self.top = max(self.top, one.index)
         return 0
 
     cdef int settle(self, uint64_t first, uint64_t count) except -1:
@@ -169,10 +170,13 @@ cdef class Replay:
         stream = self.found.get(number)
         if stream is None:
             stream = self.found[number] = Stream()
-        if kind == KIND_ENQUEUE or kind == KIND_RELOCATE:
+        if kind == KIND_ENQUEUE or kind == KIND_RELOCATE or kind == KIND_ENQUEUE_NOTED or kind == KIND_RELOCATE_NOTED:
             return self.take_records(stream, entry, lsn)
         if kind == KIND_SETTLE:
             return self.take_ranges(stream, entry)
+        if kind == KIND_RETURNED and get32(entry) >= HEADER + 12:
+            stream.returned[get64(entry + HEADER)] = get32(entry + HEADER + 8)
+            return 0
         if kind == KIND_CLOSED:
             del self.found[number]
             return 0
@@ -180,31 +184,38 @@ cdef class Replay:
 
     cdef int take_records(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1:
         """Intact by its checksum, and still no length is trusted."""
-        cdef bint relocated = get32(entry + 36) == KIND_RELOCATE
-        cdef uint64_t index = get64(entry + 16)
-        cdef size_t at = HEADER + 4, length = get32(entry), need
-        cdef uint32_t left, size, tails
-        cdef const uint8_t* tail = NULL
+        cdef uint32_t kind = get32(entry + 36)
+        cdef bint relocated = kind == KIND_RELOCATE or kind == KIND_RELOCATE_NOTED
+        cdef bint noted = kind == KIND_ENQUEUE_NOTED or kind == KIND_RELOCATE_NOTED
+        cdef size_t at = HEADER + 4, length = get32(entry), need = 6 + (8 if relocated else 0) + (8 if noted else 0)
+        cdef uint32_t left, tails
+        cdef Found one
+        one.index = get64(entry + 16)
+        one.lsn = lsn
+        one.note = 0
+        one.tail = NULL
         left = get32(entry + HEADER) if length >= at else 0xFFFFFFFF
         while left:
-            need = 14 if relocated else 6
             if length < at + need:
                 raise CorruptEntry(self.at, "where a batch of messages ends too early")
             if relocated:
-                index = get64(entry + at)
-            size = get32(entry + at + need - 6)
+                one.index = get64(entry + at)
+            if noted:
+                one.note = get64(entry + at + need - 14)
+            one.size = get32(entry + at + need - 6)
             tails = get16(entry + at + need - 2)
             at += need
             if tails != SAME:
                 if tails < 2 or length < at + tails or <uint32_t> 1 + entry[at] >= tails or tail_size(entry + at) != tails:
                     raise CorruptEntry(self.at, "where a batch of messages holds a malformed routing key")
-                tail = entry + at
+                one.tail = entry + at
                 at += tails
-            if tail == NULL or length < at + size or size < 22:
+            if one.tail == NULL or length < at + one.size or one.size < 22:
                 raise CorruptEntry(self.at, "where a batch of messages ends too early")
-            stream.add(index, lsn, tail, entry + at, size)
-            at += size
-            index += 1
+            one.content = entry + at
+            stream.add(one)
+            at += one.size
+            one.index += 1
             left -= 1
         return 0
 
@@ -217,6 +228,7 @@ cdef class Replay:
 
     def restore(self, uint32_t number, Queue queue not None):
         cdef Stream stream = self.found.pop(number, None)
+        cdef Message message
         cdef size_t i
         cdef Found* one
         if stream is None:
@@ -224,7 +236,16 @@ cdef class Replay:
         stream.alive()
         for i in range(stream.founds):
             one = &stream.found[i]
-            queue.put(one.tail, tail_size(one.tail), one.content, one.size, LOGGED | REDELIVERED, one.index, one.lsn)
+            message.tail = one.tail
+            message.tails = tail_size(one.tail)
+            message.content = one.content
+            message.contents = one.size
+            message.index = one.index
+            message.expires = one.note & NOTE_EXPIRES
+            message.lsn = one.lsn
+            message.flags = LOGGED | REDELIVERED | (DIED if one.note & NOTE_DIED else 0)
+            message.count = stream.returned.get(one.index, 0) if stream.returned else 0
+            queue.restore(&message)
         queue.next = stream.top + 1
         return stream.founds
 

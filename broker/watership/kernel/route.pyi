@@ -8,4 +8,4 @@ class Route:
     queues: tuple[Queue, ...]
     by_content: bool
     def __init__(self, queues: Sequence[Queue], *, by_content: bool = False) -> None:
-        """by_content: the answer depends on properties, ask `Handler.route_content` for each message."""
+        """by_content: the answer depends on properties, ask `Handler.refine` for each message."""

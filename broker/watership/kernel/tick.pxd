@@ -20,6 +20,9 @@ cdef class Kernel:
     cdef readonly uint64_t epoch
     cdef public uint64_t frame_max, max_message_size, memory_limit
     cdef public object on_memory
+    cdef public bint alarmed      # publishers are blocked when they publish
+    cdef uint64_t dead_lettered[4]
+    cdef list dead                # messages on their way to where dead letters go
     cdef readonly uint64_t memory, published, confirmed, routed, dropped, returned
     cdef object loop
     cdef list queues, connections, waiters
@@ -29,6 +32,7 @@ cdef class Kernel:
     cdef int schedule(self) except -1
     cdef int touch_queue(self, Work queue) except -1
     cdef int touch_connection(self, Work connection) except -1
+    cdef int bury(self, Work dead) except -1
     cdef int wait(self, Work work) except -1
     cdef int sweep(self, list works) except -1
     cdef uint64_t position(self) noexcept

@@ -15,6 +15,8 @@ class Kernel:
     on_memory: (
         Callable[[bool], None] | None
     )  # True when `memory` rose above memory_limit, False when it fell below again
+    alarmed: bool  # connections that publish are told through Handler.on_alarmed
+    dead_letters: dict[str, int]  # taken by their handler since the start, by reason
     # totals since the start
     published: int
     confirmed: int
@@ -29,6 +31,9 @@ class Kernel:
         frame_max: int = 131072,
         max_message_size: int = 16777216,
     ) -> None: ...
+    def give_back(self) -> None:
+        """Returns to the system what was freed and kept at hand."""
+
     def invalidate(self) -> None:
         """Forgets every cached route: call on each change of exchanges, bindings, queues or permissions."""
 

@@ -8,6 +8,8 @@ from libc.stdlib cimport free, malloc
 
 from watership.kernel.journal cimport Journal
 
+REASONS = ("rejected", "expired", "maxlen", "delivery_limit")
+
 cdef extern from *:
     """
     #include <malloc.h>
@@ -19,8 +21,14 @@ cdef extern from *:
         mallopt(M_TRIM_THRESHOLD, 32 << 20);
     #endif
     }
+    static void give_memory_back(void) {
+    #ifdef __GLIBC__
+        malloc_trim(0);
+    #endif
+    }
     """
     void keep_memory_at_hand()
+    void give_memory_back()
 
 
 cdef class Work:
@@ -53,8 +61,16 @@ cdef class Kernel:
         self.queues = []
         self.connections = []
         self.waiters = []
+        self.dead = []
         if journal is not None:
             journal.listen(self._committed)
+
+    @property
+    def dead_letters(self):
+        return {name: self.dead_lettered[place] for place, name in enumerate(REASONS)}
+
+    def give_back(self):
+        give_memory_back()
 
     def invalidate(self):
         self.epoch += 1
@@ -88,6 +104,11 @@ cdef class Kernel:
             self.schedule()
         return 0
 
+    cdef int bury(self, Work dead) except -1:
+        """A message that left its queue unconsumed: dealt with at the end of the tick, one after another, not nested."""
+        self.dead.append(dead)
+        return self.schedule()
+
     cdef int wait(self, Work work) except -1:
         if not work.waiting:
             work.waiting = True
@@ -109,6 +130,9 @@ cdef class Kernel:
 
     def end_tick(self):
         self.scheduled = False
+        if self.dead:
+            works, self.dead = self.dead, []
+            self.sweep(works)
         if self.journal is not None:
             self.journal.kick()
         works, self.queues = self.queues, []

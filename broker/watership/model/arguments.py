@@ -15,8 +15,8 @@ from typing import Any
 
 from .errors import PreconditionFailed
 from .names import describe
+from .settings import TEN_YEARS
 
-TEN_YEARS = 315_360_000_000  # milliseconds, RabbitMQ's ceiling for timers
 Check = Callable[[Any], str | None]
 TYPE_NAMES = {dict: "table", list: "array", type(None): "void", datetime: "timestamp", Decimal: "decimal"}
 
@@ -96,18 +96,22 @@ class Row:
 
 QUEUE_ARGUMENTS: Mapping[str, Row] = {
     "x-queue-type": Row(one_of("unsupported queue type", "classic", "quorum", "stream"), "cqs", implemented=True),
-    "x-expires": Row(integer(1, TEN_YEARS), "cq"),
-    "x-message-ttl": Row(integer(0, TEN_YEARS), "cq"),
-    "x-dead-letter-exchange": Row(text, "cq"),
-    "x-dead-letter-routing-key": Row(text, "cq"),
-    "x-dead-letter-strategy": Row(one_of("invalid_dlx_strategy", "at-most-once", "at-least-once"), "q"),
-    "x-max-length": Row(integer(0), "cq"),
-    "x-max-length-bytes": Row(integer(0), "cqs"),
+    "x-expires": Row(integer(1, TEN_YEARS), "cq", implemented=True),
+    "x-message-ttl": Row(integer(0, TEN_YEARS), "cq", implemented=True),
+    "x-dead-letter-exchange": Row(text, "cq", implemented=True),
+    "x-dead-letter-routing-key": Row(text, "cq", implemented=True),
+    "x-dead-letter-strategy": Row(
+        one_of("invalid_dlx_strategy", "at-most-once", "at-least-once"), "q", implemented=True
+    ),
+    "x-max-length": Row(integer(0), "cq", implemented=True),
+    "x-max-length-bytes": Row(integer(0), "cqs", implemented=True),
     "x-max-in-memory-length": Row(integer(0), "q", implemented=True),
     "x-max-in-memory-bytes": Row(integer(0), "q", implemented=True),
-    "x-overflow": Row(one_of("invalid_overflow", "drop-head", "reject-publish", "reject-publish-dlx"), "cq"),
-    "x-max-priority": Row(priority, "c"),
-    "x-single-active-consumer": Row(boolean, "cq"),
+    "x-overflow": Row(
+        one_of("invalid_overflow", "drop-head", "reject-publish", "reject-publish-dlx"), "cq", implemented=True
+    ),
+    "x-max-priority": Row(priority, "c", implemented=True),
+    "x-single-active-consumer": Row(boolean, "cq", implemented=True),
     "x-queue-version": Row(anything, "c", implemented=True),
     "x-queue-mode": Row(anything, "c", implemented=True),
     "x-queue-leader-locator": Row(
@@ -116,8 +120,8 @@ QUEUE_ARGUMENTS: Mapping[str, Row] = {
         implemented=True,
     ),
     "x-quorum-initial-group-size": Row(integer(1), "q", implemented=True),
-    "x-delivery-limit": Row(anything, "q"),
-    "x-consumer-timeout": Row(integer(0), "q"),
+    "x-delivery-limit": Row(anything, "q", implemented=True),
+    "x-consumer-timeout": Row(integer(0), "q", implemented=True),
     "x-max-age": Row(pattern("invalid_max_age", r"\d+[YMDhms]"), "s"),
     "x-stream-max-segment-size-bytes": Row(integer(0, 3_000_000_000), "s"),
     "x-stream-filter-size-bytes": Row(integer(16, 255), "s"),

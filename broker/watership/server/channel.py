@@ -9,24 +9,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from watership import kernel
-from watership.model.errors import (
-    AMQPError,
-    NotAllowed,
-    NotFound,
-    NotImplementedHere,
-    PreconditionFailed,
-    SyntaxFailure,
-)
+from watership.model.arguments import type_name
+from watership.model.errors import AMQPError, NotAllowed, NotFound, NotImplementedHere, PreconditionFailed
+from watership.model.names import describe
 from watership.queues import ClassicQueue, Subscription
 from watership.wire.amqp091 import methods as m
-from watership.wire.amqp091 import properties as basic_properties
-from watership.wire.amqp091.table import Reader
+
+from .publishing import publish_arguments
+from .replies import PSEUDO_QUEUE, DirectReplies, check_consume
 
 if TYPE_CHECKING:
     from .connection import ClientConnection
 
 Handler = Callable[["ClientChannel", Any], None]
-MANDATORY, IMMEDIATE = 1, 2
 
 
 class ClientChannel:
@@ -41,6 +36,7 @@ class ClientChannel:
         self.last_queue = ""
         self.subscriptions: dict[str, tuple[ClassicQueue, Subscription]] = {}
         self.tags = 0
+        self.replies: DirectReplies | None = None
 
     @property
     def name(self) -> str:
@@ -93,6 +89,12 @@ class ClientChannel:
         for queue, subscription in list(self.subscriptions.values()):
             self.vhost.unsubscribe(queue, subscription)
         self.subscriptions.clear()
+        self.end_replies()
+
+    def end_replies(self) -> None:
+        if self.replies is not None:
+            self.replies.end()
+            self.replies = None
 
     # Exchanges
 
@@ -140,6 +142,9 @@ class ClientChannel:
         return name or self.last_queue
 
     def queue_declare(self, method: m.QueueDeclare) -> None:
+        if method.queue.startswith(PSEUDO_QUEUE):
+            self.reply_declare(method)
+            return
         if method.passive:
             queue = self.vhost.queues.check(self.actor, self.named(method.queue))
         else:
@@ -153,6 +158,12 @@ class ClientChannel:
             )
         self.last_queue = queue.name
         self.reply(method, m.QueueDeclareOk(queue.name, queue.records.ready, len(queue.subscriptions)))
+
+    def reply_declare(self, method: m.QueueDeclare) -> None:
+        """Whether somebody waits for direct replies under this name."""
+        if method.queue != PSEUDO_QUEUE and method.queue not in self.vhost.replies:
+            raise NotFound(f"no {describe('queue', method.queue, self.vhost.name)}")
+        self.reply(method, m.QueueDeclareOk(method.queue, 0, 1))
 
     def queue_bind(self, method: m.QueueBind) -> None:
         self.bind(method.exchange, self.named(method.queue), "queue", method)
@@ -178,6 +189,9 @@ class ClientChannel:
     def qos(self, method: m.BasicQos) -> None:
         if method.prefetch_size:
             raise NotImplementedHere(f"prefetch_size!=0 ({method.prefetch_size})")
+        if method.global_ and not all(q.takes_global_qos for q, _ in self.subscriptions.values()):
+            queue = next(q for q, _ in self.subscriptions.values() if not q.takes_global_qos)
+            raise NotImplementedHere(f"{queue.resource} does not support global qos")
         if method.global_:
             self.wire.prefetch = method.prefetch_count
         else:
@@ -185,10 +199,15 @@ class ClientChannel:
         self.send(m.BasicQosOk())
 
     def consume(self, method: m.BasicConsume) -> None:
-        queue = self.vhost.readable(self.actor, self.named(method.queue))
         tag = method.consumer_tag or self.next_tag()
-        if tag in self.subscriptions:
+        if tag in self.subscriptions or (self.replies is not None and tag == self.replies.tag):
             raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+        if method.queue == PSEUDO_QUEUE:
+            self.consume_replies(method, tag)
+            return
+        queue = self.vhost.readable(self.actor, self.named(method.queue))
+        if self.wire.prefetch and not queue.takes_global_qos:
+            raise NotImplementedHere(f"{queue.resource} does not support global qos")
         subscription = Subscription(
             tag,
             self.name,
@@ -198,19 +217,34 @@ class ClientChannel:
             prefetch=self.prefetch,
             arguments=method.arguments,
         )
+        check_consumer(queue, method.arguments)
         queue.subscribe(subscription)
         self.subscriptions[tag] = (queue, subscription)
         if not method.no_wait:
             self.send(m.BasicConsumeOk(tag))
         subscription.consumer = kernel.Consumer(
-            self.wire, queue.records, tag.encode(), no_ack=method.no_ack, prefetch=self.prefetch
+            self.wire,
+            queue.records,
+            tag.encode(),
+            no_ack=method.no_ack,
+            prefetch=self.prefetch,
+            priority=subscription.priority,
         )
+
+    def consume_replies(self, method: m.BasicConsume, tag: str) -> None:
+        check_consume(self, no_ack=method.no_ack)
+        self.replies = DirectReplies(self, tag)
+        if not method.no_wait:
+            self.send(m.BasicConsumeOk(tag))
+        self.replies.start()
 
     def next_tag(self) -> str:
         self.tags += 1
         return f"amq.ctag-{self.number}.{self.tags}-{self.connection.broker.random(8).hex()}"
 
     def cancel(self, method: m.BasicCancel) -> None:
+        if self.replies is not None and self.replies.tag == method.consumer_tag:
+            self.end_replies()
         found = self.subscriptions.pop(method.consumer_tag, None)
         if found is not None:
             self.vhost.unsubscribe(*found)
@@ -225,6 +259,8 @@ class ClientChannel:
 
     def get(self, method: m.BasicGet) -> None:
         queue = self.vhost.readable(self.actor, self.named(method.queue))
+        queue.check_get()
+        self.vhost.queues.use(queue)
         if not self.wire.get(queue.records, no_ack=method.no_ack):
             self.send(m.BasicGetEmpty())
 
@@ -238,36 +274,11 @@ class ClientChannel:
     # Publishing
 
     def confirm_select(self, method: m.ConfirmSelect) -> None:
+        if self.wire.transactional:
+            raise PreconditionFailed("cannot switch from tx to confirm mode")
         self.wire.confirming = True
         if not method.no_wait:
             self.send(m.ConfirmSelectOk())
-
-    def route(self, publish: bytes) -> kernel.Route:
-        """`publish`: the arguments of basic.publish. Raises NotFound, AccessRefused, NotImplementedHere."""
-        exchange, key, bits = publish_arguments(publish)
-        if bits & IMMEDIATE:
-            raise NotImplementedHere("immediate=true", method=(60, 40))
-        try:
-            return self.vhost.route(self.actor, exchange, key)
-        except AMQPError as error:
-            error.method = (60, 40)
-            raise
-
-    def route_content(self, publish: bytes, properties: bytes) -> kernel.Route:
-        exchange, key, _ = publish_arguments(publish)
-        headers = basic_properties.decode(properties).get("headers", {})
-        return self.vhost.route_headers(exchange, key, headers)
-
-    def validate(self, properties: bytes) -> None:
-        decoded = basic_properties.decode(properties)
-        user = decoded.get("user_id")
-        if user is not None and user != self.actor.user:
-            raise PreconditionFailed(
-                f"user_id property set to '{user}' but authenticated user was '{self.actor.user}'", method=(60, 40)
-            )
-        expiration = decoded.get("expiration")
-        if expiration is not None and not expiration.isdigit():
-            raise PreconditionFailed(f"invalid expiration '{expiration}': {{error,no_integer}}", method=(60, 40))
 
     def return_message(self, publish: bytes, properties: bytes, body: bytes) -> None:
         exchange, key, _ = publish_arguments(publish)
@@ -288,13 +299,13 @@ class ClientChannel:
                 "peer_port": connection.peer[1],
             },
             "state": "running" if self.state == "open" else "closing",
-            "consumer_count": len(self.subscriptions),
+            "consumer_count": len(self.subscriptions) + (self.replies is not None),
             "prefetch_count": self.prefetch,
             "global_prefetch_count": wire.prefetch,
             "messages_unacknowledged": wire.unacked,
             "messages_unconfirmed": wire.unconfirmed,
             "confirm": wire.confirming,
-            "transactional": False,
+            "transactional": wire.transactional,
             "message_stats": {
                 "publish": wire.published,
                 "confirm": wire.confirmed,
@@ -309,24 +320,41 @@ class ClientChannel:
             },
         }
 
-    # Not here yet
+    # Transactions
+
+    def tx_select(self, _: m.TxSelect) -> None:
+        if self.wire.confirming:
+            raise PreconditionFailed("cannot switch from confirm to tx mode")
+        self.wire.select()
+        self.send(m.TxSelectOk())
+
+    def tx_commit(self, _: m.TxCommit) -> None:
+        self.check_transactional()
+        self.wire.commit()
+        self.connection.wire.hold(self.connection.broker.lsn)
+        self.send(m.TxCommitOk())
+
+    def tx_rollback(self, _: m.TxRollback) -> None:
+        self.check_transactional()
+        self.wire.rollback()
+        self.send(m.TxRollbackOk())
+
+    def check_transactional(self) -> None:
+        if not self.wire.transactional:
+            raise PreconditionFailed("channel is not transactional")
 
     def access_request(self, _: m.AccessRequest) -> None:
+        """Of protocol 0-9; some old clients still send it."""
         self.send(m.AccessRequestOk())
 
-    def transaction(self, method: m.Method) -> None:
-        raise NotImplementedHere(
-            f"{method.name}: transactions are not available in this version; use publisher confirms"
+
+def check_consumer(queue: ClassicQueue, arguments: dict[str, Any]) -> None:
+    """x-priority is a number. Raises PreconditionFailed."""
+    value = arguments.get("x-priority", 0)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PreconditionFailed(
+            f"invalid arg 'x-priority' for {queue.resource}: {{unacceptable_type,{type_name(value)}}}"
         )
-
-
-def publish_arguments(publish: bytes) -> tuple[str, str, int]:
-    """Exchange, routing key, and the octet of bits."""
-    reader = Reader(publish, 2)
-    exchange, key, bits = reader.shortstr(), reader.shortstr(), reader.octet()
-    if reader.at != reader.end:
-        raise SyntaxFailure("basic.publish has octets behind its last argument")
-    return exchange, key, bits
 
 
 def ignore(_channel: ClientChannel, _method: m.Method) -> None:
@@ -356,7 +384,7 @@ HANDLERS: dict[type[m.Method], Handler] = {
     m.BasicRecover: ClientChannel.recover,
     m.BasicRecoverAsync: ClientChannel.recover,
     m.ConfirmSelect: ClientChannel.confirm_select,
-    m.TxSelect: ClientChannel.transaction,
-    m.TxCommit: ClientChannel.transaction,
-    m.TxRollback: ClientChannel.transaction,
+    m.TxSelect: ClientChannel.tx_select,
+    m.TxCommit: ClientChannel.tx_commit,
+    m.TxRollback: ClientChannel.tx_rollback,
 }

@@ -28,6 +28,7 @@ from watership.wire.amqp091 import methods as m
 from watership.wire.amqp091.frames import OLD_PROTOCOL_HEADER, PROTOCOL_HEADER, decode_method
 from watership.wire.amqp091.states import State, next_state, on_channel
 
+from . import publishing
 from .channel import ClientChannel
 from .handshake import credentials
 from .heartbeat import Heartbeat
@@ -53,6 +54,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.channels: dict[int, ClientChannel] = {}
         self.heartbeat: Heartbeat | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.blocked = False  # by an alarm
         # asyncio calls these for every read: straight into the kernel
         self.get_buffer = self.wire.get_buffer  # type: ignore[method-assign]
         self.buffer_updated = self.wire.buffer_updated  # type: ignore[method-assign]
@@ -98,13 +100,30 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.on_error(channel, error)
 
     def route(self, channel: kernel.Channel, publish: bytes) -> kernel.Route:
-        return self.channels[channel.number].route(publish)
+        return publishing.route(self.channels[channel.number], publish)
 
-    def route_content(self, channel: kernel.Channel, publish: bytes, properties: bytes) -> kernel.Route:
-        return self.channels[channel.number].route_content(publish, properties)
+    def refine(self, channel: kernel.Channel, publish: bytes, properties: bytes) -> tuple[kernel.Route, bytes | None]:
+        return publishing.refine(self.channels[channel.number], publish, properties)
 
     def validate(self, channel: kernel.Channel, properties: bytes) -> None:
-        self.channels[channel.number].validate(properties)
+        publishing.validate(self.channels[channel.number], properties)
+
+    def on_alarmed(self) -> None:
+        """It published while memory or disk are short: nothing more is read until they are not."""
+        self.blocked = True
+        self.wire.pause_reading()
+        if self.capable("connection.blocked"):
+            self.send(0, m.ConnectionBlocked(self.broker.alarms.reason))
+        log.warning("%s: blocked, %s", self.name, self.broker.alarms.reason)
+
+    def alarms_changed(self) -> None:
+        if not self.blocked or self.broker.alarms.on:
+            return
+        self.blocked = False
+        if self.capable("connection.blocked"):
+            self.send(0, m.ConnectionUnblocked())
+        self.wire.resume_reading()
+        log.info("%s: unblocked", self.name)
 
     def on_unroutable(self, channel: kernel.Channel, publish: bytes, properties: bytes, body: bytes) -> None:
         self.channels[channel.number].return_message(publish, properties, body)
@@ -247,6 +266,12 @@ class ClientConnection(asyncio.BufferedProtocol):
     def actor(self) -> Actor:
         return Actor(self.user, self.vhost, self)
 
+    @property
+    def may_impersonate(self) -> bool:
+        """Whether its messages may carry another user's name."""
+        user = self.broker.metadata.users.get(self.user)
+        return user is not None and "impersonator" in user.tags
+
     def capable(self, name: str) -> bool:
         """Whether the client announced a capability."""
         capabilities = self.properties.get("capabilities")
@@ -295,7 +320,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             "user": self.user,
             "vhost": self.vhost,
             "user_provided_name": self.properties.get("connection_name", ""),
-            "state": "running" if self.state is State.RUNNING else "closing",
+            "state": ("blocked" if self.blocked else "running") if self.state is State.RUNNING else "closing",
             "type": "network",
             "protocol": "AMQP 0-9-1",
             "auth_mechanism": self.mechanism,

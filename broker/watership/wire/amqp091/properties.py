@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .table import Reader, encode_shortstr, encode_table
+from .table import Reader, edit_table, encode_shortstr, encode_table
 
 # name, reader, writer; in the order of their flags, highest bit first
 FIELDS: tuple[tuple[str, Callable[[Reader], Any], Callable[[Any], bytes]], ...] = (
@@ -44,3 +44,25 @@ def encode(properties: Mapping[str, Any]) -> bytes:
             flags |= 0x8000 >> at
             parts.append(write(properties[name]))
     return flags.to_bytes(2, "big") + b"".join(parts)
+
+
+def edit(data: bytes, headers: Mapping[str, Any], **changes: Any) -> bytes:
+    """The same properties with some headers and some properties changed; None takes one away. The rest stays octet for
+    octet. Raises SyntaxFailure.
+    """
+    reader = Reader(data)
+    flags = reader.short()
+    kept, parts = 0, []
+    for at, (name, read, write) in enumerate(FIELDS):
+        bit, start = 0x8000 >> at, reader.at
+        if flags & bit:
+            read(reader)
+        part = data[start : reader.at]
+        if name == "headers" and headers:
+            part = edit_table(part or bytes(4), headers)
+        elif name in changes:
+            part = b"" if changes[name] is None else write(changes[name])
+        if part:
+            kept |= bit
+            parts.append(part)
+    return kept.to_bytes(2, "big") + b"".join(parts)

@@ -29,6 +29,10 @@ FIXED = {
 }
 
 
+class Long(int):
+    """A number that goes out as type l, whatever its size: what a client expects in that type."""
+
+
 class Reader:
     """Takes values from the front of a payload. Every method raises SyntaxFailure (502) when it is too short."""
 
@@ -145,6 +149,23 @@ def encode_table(fields: Mapping[str, Any]) -> bytes:
     return encode_longstr(b"".join(encode_shortstr(str(name)) + encode_value(value) for name, value in fields.items()))
 
 
+def edit_table(table: bytes, changes: Mapping[str, Any]) -> bytes:
+    """A field table (with its length) in which some fields have other values, or are gone where the value is None.
+
+    The other fields stay octet for octet, so that their types do not change. Raises SyntaxFailure.
+    """
+    reader = Reader(table)
+    reader.long()
+    kept = [b""]
+    while reader.at < reader.end:
+        start, name = reader.at, reader.shortstr()
+        reader.value(1)
+        if name not in changes:
+            kept.append(table[start : reader.at])
+    added = {name: value for name, value in changes.items() if value is not None}
+    return encode_longstr(b"".join(kept) + encode_table(added)[4:])
+
+
 def encode_value(value: Any) -> bytes:
     """One typed value. Raises TypeError for what has no field type."""
     if value is None:
@@ -154,7 +175,8 @@ def encode_value(value: Any) -> bytes:
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             raise TypeError(f"{value} has no type in field tables: it needs more than 64 bits")
-        return b"I" + FIXED["I"].pack(value) if -(2**31) <= value < 2**31 else b"l" + FIXED["l"].pack(value)
+        small = -(2**31) <= value < 2**31 and not isinstance(value, Long)
+        return b"I" + FIXED["I"].pack(value) if small else b"l" + FIXED["l"].pack(value)
     if isinstance(value, str):
         return b"S" + encode_longstr(value)
     if isinstance(value, (bytes, bytearray)):

@@ -98,6 +98,7 @@ class Server:
         self.header = b""
         self.lost: list[Exception | None] = []
         self.by_content = False
+        self.alarms = 0
         self.refuse: Exception | None = None
         self.connection: Connection | None = None
         self.kernel: Kernel | None = None
@@ -118,12 +119,15 @@ class Server:
         self.routed.append(key)
         return Route(self.queues.get(key, []), by_content=self.by_content)
 
-    def route_content(self, channel: Channel, publish: bytes, properties: bytes) -> Route:
+    def refine(self, channel: Channel, publish: bytes, properties: bytes) -> tuple[Route, bytes | None]:
         self.validated.append(properties)
-        return Route(self.queues.get(b"by content", []))
+        return Route(self.queues.get(b"by content", [])), None
 
     def validate(self, channel: Channel, properties: bytes) -> None:
         self.validated.append(properties)
+
+    def on_alarmed(self) -> None:
+        self.alarms += 1
 
     def on_unroutable(self, channel: Channel, publish: bytes, properties: bytes, body: bytes) -> None:
         self.unroutable.append((publish, properties, body))
