@@ -1,9 +1,14 @@
-"""One broker process for all tests that do not end it; each test has a virtual host of its own."""
+"""One broker process for all tests that do not end it; each test has a virtual host of its own.
+
+WATERSHIP_COMPARE=5672:15672 takes a broker that runs already instead (its AMQP and its management port): so the same
+tests show whether RabbitMQ does what they say.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from collections.abc import Callable, Iterator
 
 import pika
@@ -17,7 +22,10 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker = Broker(tmp_path_factory.mktemp("broker"))
-    broker.start()
+    if running := os.environ.get("WATERSHIP_COMPARE"):
+        broker.port, broker.management = map(int, running.split(":"))
+    else:
+        broker.start()
     yield broker
     if broker.process is not None:
         broker.end()

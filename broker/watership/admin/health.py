@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography import x509
 
 from watership.broker import Broker
+from watership.broker.alarms import resident_bytes
 
 from .api import Json
 
@@ -25,15 +26,8 @@ PROTOCOLS = {
 DAYS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
 
 
-def memory_bytes() -> int:
-    """Resident memory of this process."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def node(broker: Broker) -> Json:
     """As /api/nodes shows a node."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "name": broker.node,
         "type": "disc",
@@ -42,12 +36,12 @@ def node(broker: Broker) -> Json:
         "fd_used": len(list(Path("/proc/self/fd").iterdir())),
         "fd_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "sockets_used": len(broker.clients),
-        "mem_used": memory_bytes(),
-        "mem_limit": int(total * 0.6),
-        "mem_alarm": False,
+        "mem_used": resident_bytes(),
+        "mem_limit": broker.alarms.memory_limit,
+        "mem_alarm": "memory" in broker.alarms.on,
         "disk_free": shutil.disk_usage(broker.data).free,
-        "disk_free_limit": 50_000_000,
-        "disk_free_alarm": False,
+        "disk_free_limit": broker.alarms.disk_limit,
+        "disk_free_alarm": "disk" in broker.alarms.on,
         "uptime": int((broker.loop.time() - broker.born) * 1000),
         "processors": os.cpu_count(),
         "partitions": [],
@@ -63,6 +57,13 @@ def broken(broker: Broker) -> str | None:
         return f"the log cannot be written: {broker.failed.result()}"
     missing = [v for v in broker.metadata.vhosts if v not in broker.vhosts]
     return f"vhosts that do not run: {', '.join(missing)}" if missing else None
+
+
+def alarmed(broker: Broker) -> str | None:
+    """Which resource is short."""
+    if not broker.alarms.on:
+        return broken(broker)
+    return f"There are alarms in effect on this node: {broker.alarms.reason}; publishers are blocked"
 
 
 def expiring(broker: Broker, *, days: int) -> str | None:

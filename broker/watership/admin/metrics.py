@@ -18,9 +18,8 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from watership.broker import Broker
+from watership.broker.alarms import resident_bytes
 from watership.broker.identity import PRODUCT, VERSION, WATERSHIP
-
-from .health import memory_bytes
 
 __all__ = ["CONTENT_TYPE", "page"]
 
@@ -112,7 +111,7 @@ class BrokerCollector(Collector):
     def process(self) -> Iterator[Metric]:
         broker = self.broker
         gauges = {
-            "rabbitmq_process_resident_memory_bytes": memory_bytes(),
+            "rabbitmq_process_resident_memory_bytes": resident_bytes(),
             "rabbitmq_process_open_fds": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names only, many of them
             "rabbitmq_process_max_fds": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             "rabbitmq_disk_space_available_bytes": shutil.disk_usage(Path(broker.data)).free,

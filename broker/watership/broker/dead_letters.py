@@ -54,7 +54,8 @@ class DeadLetters:
         changes = {name: value for name, value in headers.items() if before.get(name) is not value}
         changed = basic_properties.edit(properties, changes, expiration=None)
         publish = b"\0\0" + b"".join(bytes((len(n),)) + n for n in (exchange.encode(), sent[0].encode())) + b"\0"
-        accepted = [target.publish(publish, changed, body, died=True) for target in targets]
+        seen = reason in ("rejected", "delivery_limit")  # by a consumer: RabbitMQ then shows it as redelivered
+        accepted = [target.publish(publish, changed, body, died=True, redelivered=seen) for target in targets]
         return not rules.at_least_once or (bool(accepted) and all(accepted))
 
     def in_cycle(self, queue: ClassicQueue, target: object, headers: dict[str, object]) -> bool:

@@ -11,7 +11,7 @@ cdef struct Properties:
     uint8_t mode                  # delivery mode; 1 when absent
     uint8_t priority              # 0 when absent
     bint peculiar                 # copies, a direct reply-to or an odd expiration: the handler has to look at it
-    bint died                     # the x-death header is the broker's
+    uint8_t marks                 # flags of a record: DIED, REDELIVERED
     int64_t expiration            # milliseconds; -1 when absent
 
 cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexcept nogil

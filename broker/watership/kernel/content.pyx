@@ -46,7 +46,8 @@ cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexce
     to.flags = 0
     to.priority = 0
     to.expiration = -1
-    to.died = to.peculiar = False
+    to.marks = 0
+    to.peculiar = False
     if size < 2:
         return False
     to.flags = ld16(at)

@@ -78,9 +78,12 @@ class Queue:
         own. While it says False the message is kept and offered again.
         """
 
-    def publish(self, publish: bytes, properties: bytes, body: bytes, *, died: bool = False) -> bool:
+    def publish(
+        self, publish: bytes, properties: bytes, body: bytes, *, died: bool = False, redelivered: bool = False
+    ) -> bool:
         """One cold message (management API, dead letters), logged when persistent. `publish` as in `Handler`. False:
-        the queue is full and refuses it. died: the x-death header in it is the broker's."""
+        the queue is full and refuses it. died: the x-death header in it is the broker's. redelivered: consumers see
+        that flag."""
 
     def purge(self) -> int:
         """Drops what is ready. Returns how many."""

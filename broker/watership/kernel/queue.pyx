@@ -116,7 +116,7 @@ cdef class Queue(Work):
         message.contents = contents
         message.index = self.next
         message.lsn = UINT64_MAX
-        message.flags = (COUNTED if self.counting else 0) | (DIED if properties.died else 0)
+        message.flags = (COUNTED if self.counting else 0) | properties.marks
         message.count = 0
         message.expires = 0
         if self.ttl >= 0 or properties.expiration >= 0:
@@ -124,7 +124,7 @@ cdef class Queue(Work):
         if self.stream and properties.mode == 2:
             message.flags |= LOGGED
             message.lsn = self.kernel.journal.enqueue(
-                self.stream, self.next, message.expires | (NOTE_DIED if properties.died else 0), tail, tails, content, contents
+                self.stream, self.next, message.expires | (NOTE_DIED if properties.marks & DIED else 0), tail, tails, content, contents
             )
             self.next += 1
         self.put(&message, properties.priority)
@@ -184,7 +184,8 @@ cdef class Queue(Work):
             self.top = priority
         return self.lanes[priority]
 
-    def publish(self, bytes publish not None, bytes properties not None, bytes body not None, *, bint died=False):
+    def publish(self, bytes publish not None, bytes properties not None, bytes body not None, *, bint died=False,
+                bint redelivered=False):
         cdef bytes content = frame_content(properties, body, self.kernel.frame_max)
         cdef const uint8_t* octet = <const uint8_t*> <char*> publish
         cdef Py_ssize_t size = len(publish)
@@ -193,7 +194,7 @@ cdef class Queue(Work):
             raise ValueError("not the arguments of a basic.publish")
         if not read_content(<const uint8_t*> <char*> content, &read):
             raise ValueError("malformed property list")
-        read.died = died
+        read.marks = (DIED if died else 0) | (REDELIVERED if redelivered else 0)
         return bool(self.push(octet + 2, tail_size(octet + 2), <const uint8_t*> <char*> content, len(content), &read))
 
     # ---- limits

@@ -87,10 +87,6 @@ class ClassicQueue:
     def resource(self) -> str:
         return describe("queue", self.declared.name, self.declared.vhost)
 
-    @property
-    def single_active(self) -> bool:
-        return self.records.single
-
     def configure(self, policy: Mapping[str, Any], operator: Mapping[str, Any], on_dead: OnDead) -> None:
         """The rules from now on. policy, operator: definitions that match. on_dead: takes dead letters where there is
         somewhere to send them."""
@@ -121,11 +117,6 @@ class ClassicQueue:
 
     def check_get(self) -> None:
         """basic.get. Raises ResourceLocked."""
-        if self.single_active:
-            raise ResourceLocked(
-                f"cannot obtain access to locked {self.resource}. basic.get operations are not supported by "
-                f"{self.type} queues with single active consumer"
-            )
 
     def check_delete(self, *, if_unused: bool, if_empty: bool) -> None:
         """queue.delete. Raises PreconditionFailed."""

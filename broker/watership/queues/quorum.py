@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from watership import kernel
-from watership.model.errors import NotImplementedHere, PreconditionFailed
+from watership.model.errors import NotImplementedHere, PreconditionFailed, ResourceLocked
 from watership.model.names import describe
 from watership.model.topology import Queue
 
@@ -35,6 +35,13 @@ class QuorumQueue(ClassicQueue):
     def make_records(cls, node: kernel.Kernel, queue: Queue) -> kernel.Queue:
         single = bool(queue.arguments.get("x-single-active-consumer"))
         return kernel.Queue(node, queue.name, stream=queue.stream, priorities=1, counting=True, single=single)
+
+    def check_get(self) -> None:
+        if self.records.single:
+            raise ResourceLocked(
+                f"cannot obtain access to locked {self.resource}. basic.get operations are not supported by quorum "
+                "queues with single active consumer"
+            )
 
     def check_delete(self, *, if_unused: bool, if_empty: bool) -> None:
         if if_unused or if_empty:

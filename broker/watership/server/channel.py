@@ -79,6 +79,23 @@ class ClientChannel:
         self.wire.recover()
         self.send(m.ChannelClose(error.code, error.reply_text, *error.method))
 
+    def check_timeout(self) -> None:
+        """A delivery that was kept for too long closes the channel."""
+        kept = self.wire.oldest_unacked
+        if kept is None or self.state == "closing":
+            return
+        seconds, records = kept
+        queue = self.vhost.live.get(records.name)
+        limit = (queue and queue.settings.consumer_timeout) or self.connection.broker.config["consumer_timeout"]
+        if seconds * 1000 >= limit:
+            self.connection.on_error(
+                self.number,
+                PreconditionFailed(
+                    f"delivery acknowledgement on channel {self.number} timed out. Timeout value used: {limit} ms. "
+                    "This timeout value can be configured, see consumers doc guide to learn more"
+                ),
+            )
+
     def end(self) -> None:
         """The channel is gone, by whatever way."""
         self.end_subscriptions()

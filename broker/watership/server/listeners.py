@@ -12,6 +12,8 @@ from watership.config import Address
 
 from .connection import ClientConnection
 
+CHECK = 60.0  # seconds between two looks at what consumers keep; less where consumer_timeout is shorter
+
 
 class Listeners:
     """The AMQP listeners of one broker."""
@@ -20,6 +22,7 @@ class Listeners:
         self.broker = broker
         self.servers: list[tuple[str, Address, asyncio.Server]] = []
         self.connections: set[ClientConnection] = set()
+        self.timer: asyncio.TimerHandle | None = None
 
     @property
     def addresses(self) -> list[tuple[str, Address]]:
@@ -35,6 +38,15 @@ class Listeners:
             context = tls_context(config.tls)
             for address in config.ssl:
                 await self.listen("amqp/ssl", address, context)
+        self.check_consumers()
+
+    def check_consumers(self) -> None:
+        """Closes channels that keep a delivery for longer than consumer_timeout; looks again later."""
+        for connection in list(self.connections):
+            for channel in list(connection.channels.values()):
+                channel.check_timeout()
+        interval = min(CHECK, self.broker.config["consumer_timeout"] / 2000)
+        self.timer = self.broker.loop.call_later(interval, self.check_consumers)
 
     async def listen(self, protocol: str, address: Address, context: ssl.SSLContext | None) -> None:
         try:
@@ -56,6 +68,8 @@ class Listeners:
 
     async def close(self, wait: Callable[[], float] = lambda: 5.0) -> None:
         """Listens no more, tells every client (320), and waits a little for them to go."""
+        if self.timer is not None:
+            self.timer.cancel()
         for _, _, server in self.servers:
             server.close()
         for connection in list(self.connections):

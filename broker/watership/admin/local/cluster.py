@@ -76,9 +76,13 @@ class ClusterVerbs(Verbs):
         return {"status": "ok"}
 
     async def check_alarms(self) -> Json:
+        return self.checked(health.alarmed(self.broker))
+
+    async def check_virtual_hosts(self) -> Json:
         return self.checked(health.broken(self.broker))
 
-    check_local_alarms = check_virtual_hosts = check_is_in_service = check_ready = check_alarms
+    check_local_alarms = check_alarms
+    check_is_in_service = check_ready = check_virtual_hosts
 
     async def check_cluster_size(self) -> Json:
         """A node that answers is the whole cluster while nodes do not join."""

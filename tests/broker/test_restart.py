@@ -1,0 +1,55 @@
+"""What the rules of queues have led to survives a kill -9: when messages expire, their priority, how often they came back."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pika
+from tests.broker.process import Broker
+from tests.broker.test_queue_rules import bodies, declare, eventually_empty, get, publish
+
+
+def restart(broker: Broker) -> pika.adapters.blocking_connection.BlockingChannel:
+    broker.end()
+    broker.start()
+    channel = broker.connect().channel()
+    channel.confirm_delivery()
+    return channel
+
+
+def test_rules_survive_a_crash(tmp_path: Path):
+    broker = Broker(tmp_path)
+    broker.start()
+    channel = broker.connect().channel()
+    channel.confirm_delivery()
+    to_dead = {"dead_letter_exchange": "", "dead_letter_routing_key": "dead"}
+    declare(channel, "dead")
+    declare(channel, "mortal", message_ttl=1500, **to_dead)
+    declare(channel, "ranked", max_priority=5)
+    declare(channel, "counted", queue_type="quorum", delivery_limit=2, **to_dead)
+    publish(channel, "mortal", b"m", delivery_mode=2)
+    for priority in (1, 5, 3):
+        publish(channel, "ranked", b"%d" % priority, priority=priority, delivery_mode=2)
+    publish(channel, "counted", b"c", delivery_mode=2)
+    channel.basic_reject(get(channel, "counted")[0].delivery_tag, requeue=True)
+    publish(channel, "dead", b"old", delivery_mode=2)
+
+    channel = restart(broker)
+    assert bodies(channel, "ranked") == [b"5", b"3", b"1"]
+    method, properties, _ = get(channel, "counted")
+    assert properties.headers["x-delivery-count"] == 1
+    assert bodies(channel, "dead") == [b"old"]
+    eventually_empty(channel, "mortal")
+    _, properties, body = get(channel, "dead")
+    assert (body, properties.headers["x-death"][0]["reason"]) == (b"m", "expired")
+
+    # The history of a dead letter is still the broker's own after another crash, and goes on.
+    declare(channel, "again", **to_dead)
+    channel.basic_publish("", "again", b"x", pika.BasicProperties(delivery_mode=2))
+    channel.basic_reject(get(channel, "again")[0].delivery_tag, requeue=False)
+    time.sleep(0.1)
+    channel = restart(broker)
+    found = {body: properties.headers["x-death"] for _, properties, body in (get(channel, "dead") for _ in range(2))}
+    assert [(d["queue"], d["count"]) for d in found[b"x"]] == [("again", 1)]
+    broker.end()
