@@ -1,4 +1,4 @@
-"""What the rules of queues have led to survives a kill -9: when messages expire, their priority, how often they came back."""
+"""What the rules of queues have led to survives a kill -9: expiry, priority, how often a message came back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_rules_survive_a_crash(tmp_path: Path):
 
     channel = restart(broker)
     assert bodies(channel, "ranked") == [b"5", b"3", b"1"]
-    method, properties, _ = get(channel, "counted")
+    _, properties, _ = get(channel, "counted")
     assert properties.headers["x-delivery-count"] == 1
     assert bodies(channel, "dead") == [b"old"]
     eventually_empty(channel, "mortal")
