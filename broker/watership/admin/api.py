@@ -37,6 +37,10 @@ class Snapshot(TypedDict):
     vhosts: list[Json]
     users: list[Json]
     permissions: list[Json]
+    topic_permissions: list[Json]
+    policies: list[Json]
+    operator_policies: list[Json]
+    limits: list[Json]
     exchanges: list[Json]
     queues: list[Json]
     bindings: list[Json]
@@ -61,6 +65,10 @@ class Verb:
 X = "/exchanges/{vhost}/{exchange}"
 Q = "/queues/{vhost}/{queue}"
 B = "/bindings/{vhost}/e/{source}/{kind}/{destination}"
+P = "/policies/{vhost}/{policy}"
+O = "/operator-policies/{vhost}/{policy}"  # noqa: E741
+R = "/parameters/{component}/{vhost}/{name}"
+T = "/topic-permissions/{vhost}/{user}"
 CHECKS = "/health/checks"
 VERBS: tuple[Verb, ...] = (
     # The node and the cluster
@@ -97,6 +105,44 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_permission", "GET", "/permissions/{vhost}/{user}", "administrator", "one user's permissions in a vhost"),
     Verb("put_permission", "PUT", "/permissions/{vhost}/{user}", "administrator", "configure, write, read", body=True),
     Verb("delete_permission", "DELETE", "/permissions/{vhost}/{user}", "administrator", "takes them back"),
+    Verb("list_topic_permissions", "GET", "/topic-permissions", "administrator", "of all users"),
+    Verb("list_user_vhost_topic_permissions", "GET", T, "administrator", "one user's in one vhost"),
+    Verb("get_topic_permissions", "GET", f"{T}/{{exchange}}", "administrator", "the same for one exchange, as a list"),
+    Verb("put_topic_permission", "PUT", T, "administrator", "exchange, write, read", body=True),
+    Verb("delete_topic_permissions", "DELETE", T, "administrator", "takes them back for all exchanges"),
+    Verb("delete_topic_permission", "DELETE", f"{T}/{{exchange}}", "administrator", "takes it back"),
+    Verb("list_vhost_topic_permissions", "GET", "/vhosts/{vhost}/topic-permissions", "administrator", "of a vhost"),
+    Verb("list_user_topic_permissions", "GET", "/users/{user}/topic-permissions", "administrator", "of a user"),
+    # Policies
+    Verb("list_policies", "GET", "/policies", "management", "policies of all vhosts"),
+    Verb("list_vhost_policies", "GET", "/policies/{vhost}", "management", "policies of one vhost"),
+    Verb("get_policy", "GET", P, "management", "one policy"),
+    Verb("put_policy", "PUT", P, "policymaker", "pattern, definition, priority, apply-to", body=True),
+    Verb("delete_policy", "DELETE", P, "policymaker", "deletes a policy"),
+    Verb("list_operator_policies", "GET", "/operator-policies", "management", "operator policies of all vhosts"),
+    Verb("list_vhost_operator_policies", "GET", "/operator-policies/{vhost}", "management", "of one vhost"),
+    Verb("get_operator_policy", "GET", O, "management", "one operator policy"),
+    Verb("put_operator_policy", "PUT", O, "administrator", "as a policy; may only limit", body=True),
+    Verb("delete_operator_policy", "DELETE", O, "administrator", "deletes an operator policy"),
+    # Parameters and limits
+    Verb("list_parameters", "GET", "/parameters", "policymaker", "runtime parameters of all vhosts"),
+    Verb("list_component_parameters", "GET", "/parameters/{component}", "policymaker", "those of one component"),
+    Verb("list_vhost_parameters", "GET", "/parameters/{component}/{vhost}", "policymaker", "those in one vhost"),
+    Verb("get_parameter", "GET", R, "policymaker", "one parameter"),
+    Verb("put_parameter", "PUT", R, "policymaker", "{value}", body=True),
+    Verb("delete_parameter", "DELETE", R, "policymaker", "deletes a parameter"),
+    Verb("list_global_parameters", "GET", "/global-parameters", "policymaker", "parameters of the cluster"),
+    Verb("get_global_parameter", "GET", "/global-parameters/{name}", "policymaker", "one of them"),
+    Verb("put_global_parameter", "PUT", "/global-parameters/{name}", "administrator", "{value}", body=True),
+    Verb("delete_global_parameter", "DELETE", "/global-parameters/{name}", "administrator", "deletes one"),
+    Verb("list_vhost_limits", "GET", "/vhost-limits", "management", "limits of all vhosts that have any"),
+    Verb("get_vhost_limits", "GET", "/vhost-limits/{vhost}", "management", "one vhost's, as a list"),
+    Verb("put_vhost_limit", "PUT", "/vhost-limits/{vhost}/{name}", "administrator", "{value}", body=True),
+    Verb("delete_vhost_limit", "DELETE", "/vhost-limits/{vhost}/{name}", "administrator", "lifts a limit"),
+    Verb("list_user_limits", "GET", "/user-limits", "administrator", "limits of all users that have any"),
+    Verb("get_user_limits", "GET", "/user-limits/{user}", "administrator", "one user's, as a list"),
+    Verb("put_user_limit", "PUT", "/user-limits/{user}/{name}", "administrator", "{value}", body=True),
+    Verb("delete_user_limit", "DELETE", "/user-limits/{user}/{name}", "administrator", "lifts a limit"),
     # Exchanges
     Verb("list_exchanges", "GET", "/exchanges", "management", "exchanges of all vhosts", pages=True),
     Verb("list_vhost_exchanges", "GET", "/exchanges/{vhost}", "management", "exchanges of one vhost", pages=True),

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from watership.broker import Broker
-from watership.broker.metadata import is_durable, is_predeclared
+from watership.broker.metadata import LIMITS, POLICY, Metadata, is_durable, is_predeclared
 from watership.config import ConfigError
-from watership.model.commands import SetParameter
+from watership.model.commands import PutTopicPermission, SetParameter
 from watership.model.errors import AMQPError
-from watership.model.permissions import Permission
+from watership.model.permissions import Permission, TopicPermission
 from watership.model.topology import Binding, Exchange, Queue, Vhost
 from watership.model.users import DEFAULT_ALGORITHM, User, parse_tags
 
 from . import view
 from .api import AdminError, Json
 from .definitions_check import check
+from .local.policies import policy_value
 
 
 def exported(broker: Broker, version: str) -> Json:
@@ -40,13 +42,18 @@ def exported(broker: Broker, version: str) -> Json:
         "original_cluster_name": broker.cluster_name,
         "users": [view.user(u) for u in metadata.users.values()],
         "vhosts": [
-            {"name": v.name, "metadata": view.vhost_metadata(v), "limits": []} for v in metadata.vhosts.values()
+            {"name": v.name, "metadata": view.vhost_metadata(v), "limits": limits_of(metadata, v.name)}
+            for v in metadata.vhosts.values()
         ],
         "permissions": [view.permission(p) for p in metadata.permissions.values()],
-        "topic_permissions": [],
-        "parameters": [],
+        "topic_permissions": [view.topic_permission(p) for p in metadata.topic_permissions.values()],
+        "parameters": [
+            view.parameter(vhost, component, name, value)
+            for (vhost, component, name), value in metadata.vhost_parameters.items()
+            if component not in (POLICY, LIMITS)
+        ],
         "global_parameters": [{"name": n, "value": v} for n, v in metadata.parameters.items()],
-        "policies": [],
+        "policies": [view.policy(p) for v in vhosts for p in metadata.policies(v)],
         "exchanges": [view.exchange(e) for e in exchanges],
         "queues": [
             {
@@ -67,6 +74,10 @@ def exported(broker: Broker, version: str) -> Json:
     }
 
 
+def limits_of(metadata: Metadata, vhost: str) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in metadata.limits(vhost).items()]
+
+
 def exported_vhost(broker: Broker, version: str, vhost: str) -> Json:
     """Format `single_virtual_host`: no object in it names its vhost."""
     everything = exported(broker, version)
@@ -81,7 +92,7 @@ def exported_vhost(broker: Broker, version: str, vhost: str) -> Json:
         "description": declared.description,
         "original_vhost_name": vhost,
         "metadata": view.vhost_metadata(declared),
-        "limits": [],
+        "limits": limits_of(broker.metadata, vhost),
     }
     head = {k: v for k, v in everything.items() if k.startswith(("rabbit", "product"))}
     return {**head, "rabbitmq_definition_format": "single_virtual_host", **about, **own}
@@ -103,26 +114,18 @@ def in_vhost(vhost: str, document: Mapping[str, Any]) -> Json:
 def imported(broker: Broker, user: str, document: Mapping[str, Any]) -> None:
     """Raises AdminError 400 with what is wrong; then nothing has been done."""
     check(broker, document)
-    for vhost in document.get("vhosts", ()):
-        about = {**vhost, **vhost.get("metadata", {})}
-        kind = about.get("default_queue_type", "classic")
-        broker.put_vhost(Vhost(vhost["name"], about.get("description", ""), parse_tags(about.get("tags", ())), kind))
-        if (user, vhost["name"]) not in broker.metadata.permissions and user in broker.metadata.users:
-            broker.put_permission(Permission(user, vhost["name"], ".*", ".*", ".*"))
-    for item in document.get("users", ()):
-        broker.put_user(user_of(broker, item))
-    for p in document.get("permissions", ()):
-        broker.put_permission(Permission(p["user"], p["vhost"], p["configure"], p["write"], p["read"]))
-    for parameter in document.get("global_parameters", ()):
-        broker.apply(SetParameter(parameter["name"], parameter["value"]))
-    for section, declare in TOPOLOGY:
+    for section, take in SECTIONS:
         for item in document.get(section, ()):
             try:
-                declare(broker, item)
+                take(broker, item)
             except AMQPError as error:
                 raise AdminError(
                     400, "bad_request", f"{section}: {item.get('name', '')}: {error.explanation}"
                 ) from None
+        if section == "vhosts" and user in broker.metadata.users:
+            for vhost in document.get("vhosts", ()):
+                if (user, vhost["name"]) not in broker.metadata.permissions:
+                    broker.put_permission(Permission(user, vhost["name"], ".*", ".*", ".*"))
 
 
 def load(broker: Broker, path: str) -> None:
@@ -140,11 +143,41 @@ def load(broker: Broker, path: str) -> None:
         raise ConfigError(f"load_definitions: {path}: {error.reason}") from None
 
 
-def user_of(broker: Broker, item: Mapping[str, Any]) -> User:
-    tags = parse_tags(item.get("tags", ()))
+def put_vhost(broker: Broker, item: Mapping[str, Any]) -> None:
+    about = {**item, **item.get("metadata", {})}
+    kind = about.get("default_queue_type", "classic")
+    broker.put_vhost(Vhost(item["name"], about.get("description", ""), parse_tags(about.get("tags", ())), kind))
+    if limits := {limit["name"]: limit["value"] for limit in item.get("limits", ())}:
+        broker.set_parameter(item["name"], LIMITS, "limits", limits)
+
+
+def put_user(broker: Broker, item: Mapping[str, Any]) -> None:
+    tags, limits = parse_tags(item.get("tags", ())), item.get("limits") or {}
     if "password_hash" in item:
-        return User(item["name"], item["password_hash"], item.get("hashing_algorithm", DEFAULT_ALGORITHM), tags)
-    return broker.user(item["name"], item.get("password"), tags=tags)
+        algorithm = item.get("hashing_algorithm", DEFAULT_ALGORITHM)
+        broker.put_user(User(item["name"], item["password_hash"], algorithm, tags, limits))
+    else:
+        broker.put_user(replace(broker.user(item["name"], item.get("password"), tags=tags), limits=limits))
+
+
+def put_permission(broker: Broker, p: Mapping[str, Any]) -> None:
+    broker.put_permission(Permission(p["user"], p["vhost"], p["configure"], p["write"], p["read"]))
+
+
+def put_topic_permission(broker: Broker, p: Mapping[str, Any]) -> None:
+    broker.apply(PutTopicPermission(TopicPermission(p["user"], p["vhost"], p["exchange"], p["write"], p["read"])))
+
+
+def put_global_parameter(broker: Broker, item: Mapping[str, Any]) -> None:
+    broker.apply(SetParameter(item["name"], item["value"]))
+
+
+def put_policy(broker: Broker, item: Mapping[str, Any]) -> None:
+    broker.set_parameter(item["vhost"], POLICY, item["name"], policy_value(item))
+
+
+def put_parameter(broker: Broker, item: Mapping[str, Any]) -> None:
+    broker.set_parameter(item["vhost"], item["component"], item["name"], item["value"])
 
 
 def declare_exchange(broker: Broker, item: Mapping[str, Any]) -> None:
@@ -177,7 +210,14 @@ def bind(broker: Broker, item: Mapping[str, Any]) -> None:
 
 
 IN_VHOST = ("parameters", "policies", "exchanges", "queues", "bindings")
-TOPOLOGY: tuple[tuple[str, Callable[[Broker, Mapping[str, Any]], None]], ...] = (
+SECTIONS: tuple[tuple[str, Callable[[Broker, Mapping[str, Any]], None]], ...] = (  # in the order of their dependence
+    ("vhosts", put_vhost),
+    ("users", put_user),
+    ("permissions", put_permission),
+    ("topic_permissions", put_topic_permission),
+    ("global_parameters", put_global_parameter),
+    ("policies", put_policy),
+    ("parameters", put_parameter),
     ("exchanges", declare_exchange),
     ("queues", declare_queue),
     ("bindings", bind),

@@ -14,11 +14,15 @@ from watership.model.permissions import check_expressions
 from watership.routing import kind_of
 
 from .api import AdminError
+from .local.policies import check_parameter, check_policy, policy_value
 
 NEEDED = {
     "users": ("name",),
     "vhosts": ("name",),
     "permissions": ("user", "vhost", "configure", "write", "read"),
+    "topic_permissions": ("user", "vhost", "exchange", "write", "read"),
+    "policies": ("name", "vhost", "pattern", "definition"),
+    "parameters": ("name", "vhost", "component", "value"),
     "exchanges": ("name", "vhost", "type"),
     "queues": ("name", "vhost"),
     "bindings": ("source", "vhost", "destination"),
@@ -46,12 +50,18 @@ def check(broker: Broker, document: Mapping[str, Any]) -> None:
     metadata = broker.metadata
     vhosts = metadata.vhosts.keys() | {v["name"] for v in document.get("vhosts", [])}
     users = metadata.users.keys() | {u["name"] for u in document.get("users", [])}
-    for section in ("permissions", "exchanges", "queues", "bindings"):
+    for section in ("permissions", "topic_permissions", "policies", "parameters", "exchanges", "queues", "bindings"):
         for item in document.get(section, []):
             if item["vhost"] not in vhosts:
                 raise bad(section, f"vhost '{item['vhost']}' does not exist")
     for permission in document.get("permissions", []):
         check_permission(permission, users)
+    for policy in document.get("policies", []):
+        with as_invalid("policies"):
+            check_policy(policy["vhost"], policy["name"], policy_value(policy), operator=False)
+    for item in document.get("parameters", []):
+        with as_invalid("parameters"):
+            check_parameter(item["vhost"], item["component"], item["name"], item["value"])
     exchanges = {(x["vhost"], x["name"]) for x in document.get("exchanges", [])}
     queues = {(q["vhost"], q["name"]) for q in document.get("queues", [])}
     for exchange in document.get("exchanges", []):
@@ -119,6 +129,15 @@ def check_ends(broker: Broker, binding: Mapping[str, Any], names: Mapping[str, s
         predeclared = what == "exchange" and name.startswith("amq.")
         if name not in known.get(vhost, {}) and (vhost, name) not in names[what] and not predeclared:
             raise bad("bindings", f"no {describe(what, name, vhost)}")
+
+
+@contextmanager
+def as_invalid(section: str) -> Iterator[None]:
+    """What a verb would refuse inside is said of the section."""
+    try:
+        yield
+    except AdminError as error:
+        raise bad(section, error.reason.strip()) from None
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from watership.broker import Broker, VirtualHost
-from watership.model.permissions import Permission
+from watership.model.permissions import Permission, TopicPermission
+from watership.model.policies import Policy
 from watership.model.topology import Binding, Exchange, Vhost
 from watership.model.users import User
 from watership.queues import ClassicQueue, Subscription
@@ -43,7 +44,7 @@ def user(declared: User) -> Json:
         "password_hash": declared.password_hash,
         "hashing_algorithm": declared.hashing_algorithm,
         "tags": list(declared.tags),
-        "limits": {},
+        "limits": dict(declared.limits),
     }
 
 
@@ -55,6 +56,31 @@ def permission(declared: Permission) -> Json:
         "write": declared.write,
         "read": declared.read,
     }
+
+
+def topic_permission(declared: TopicPermission) -> Json:
+    return {
+        "user": declared.user,
+        "vhost": declared.vhost,
+        "exchange": declared.exchange,
+        "write": declared.write,
+        "read": declared.read,
+    }
+
+
+def policy(declared: Policy) -> Json:
+    return {
+        "vhost": declared.vhost,
+        "name": declared.name,
+        "pattern": declared.pattern,
+        "apply-to": declared.apply_to,
+        "definition": dict(declared.definition),
+        "priority": declared.priority,
+    }
+
+
+def parameter(vhost: str, component: str, name: str, value: object) -> Json:
+    return {"vhost": vhost, "component": component, "name": name, "value": value}
 
 
 def exchange(declared: Exchange) -> Json:
@@ -89,8 +115,20 @@ def queue(live: ClassicQueue, node: str) -> Json:
         "message_bytes_ready": records.bytes_ready,
         "message_bytes_unacknowledged": records.bytes_unacked,
         "memory": records.memory,
+        "policy": live.policy.name if live.policy else None,
+        "operator_policy": live.operator_policy.name if live.operator_policy else None,
+        "effective_policy_definition": effective(live),
         "message_stats": queue_stats(live),
     }
+
+
+def effective(live: ClassicQueue) -> Json:
+    """What the policies that match say together: of numbers the smaller, else the operator's word first."""
+    policy = dict(live.policy.definition) if live.policy else {}
+    for key, value in (live.operator_policy.definition if live.operator_policy else {}).items():
+        both = key in policy and isinstance(value, int)
+        policy[key] = min(value, policy[key]) if both else value
+    return policy
 
 
 def queue_stats(live: ClassicQueue) -> Json:

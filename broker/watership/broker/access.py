@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watership.model.errors import AccessRefused, LoginRefused, NotAllowed
+from watership.model.limits import reached
 from watership.model.names import describe
 from watership.model.permissions import Operation
 from watership.model.users import User, verify
@@ -37,12 +38,22 @@ class Access:
             )
         return user
 
-    def enter(self, user: str, vhost: str) -> None:
-        """connection.open. Raises NotAllowed (530)."""
+    def enter(self, user: str, vhost: str, *, here: int = 0, own: int = 0) -> None:
+        """connection.open. here, own: connections that the vhost and the user have. Raises NotAllowed (530)."""
         if vhost not in self.metadata.vhosts:
             raise NotAllowed(f"vhost {vhost} not found")
         if (user, vhost) not in self.metadata.permissions:
             raise NotAllowed(f"access to vhost '{vhost}' refused for user '{user}'")
+        limits = self.metadata.limits(vhost)
+        if reached(limits, "max-connections", here):
+            limit = limits["max-connections"]
+            raise NotAllowed(
+                f"access to vhost '{vhost}' refused for user '{user}': connection limit ({limit}) is reached"
+            )
+        limits = dict(self.metadata.users[user].limits)
+        if reached(limits, "max-connections", own):
+            limit = limits["max-connections"]
+            raise NotAllowed(f"connection refused for user '{user}': user connection limit ({limit}) is reached")
 
     def check(self, actor: Actor, operation: Operation, kind: str, name: str) -> None:
         """Raises AccessRefused (403) unless the actor's permissions match the name."""
@@ -51,6 +62,14 @@ class Access:
             shown = name or "amq.default"
             resource = describe(kind, shown, actor.vhost)
             raise AccessRefused(f"{operation} access to {resource} refused for user '{actor.user}'")
+
+    def check_topic(self, actor: Actor, operation: Operation, exchange: str, key: str) -> None:
+        """A routing key of a topic exchange. Raises AccessRefused (403); without a topic permission all keys are
+        free."""
+        permission = self.metadata.topic_permissions.get((actor.user, actor.vhost, exchange))
+        if permission is not None and not permission.allows(operation, key):
+            resource = describe("exchange", exchange, actor.vhost)
+            raise AccessRefused(f"{operation} access to topic '{key}' in {resource} refused for user '{actor.user}'")
 
     def check_any(self, actor: Actor, kind: str, name: str) -> None:
         """A passive declaration asks for any permission on the resource."""

@@ -52,7 +52,8 @@ class Bindings:
         access.check(actor, "read", "exchange", source)
         if kind == "queue":
             self.vhost.own_queue(actor, destination)
-        self.vhost.exchanges.get(source)
+        if self.vhost.exchanges.get(source).type == "topic":
+            access.check_topic(actor, "read", source, key)
         if kind == "exchange":
             self.vhost.exchanges.get(destination)
         return Binding(self.vhost.name, source, destination, kind, key, dict(arguments or {}))

@@ -26,7 +26,7 @@ from watership.store import Log
 
 from .access import Access
 from .alarms import Alarms
-from .metadata import Metadata
+from .metadata import OPERATOR_POLICY, POLICY, Metadata
 from .vhost import VirtualHost
 
 log = logging.getLogger("watership.broker")
@@ -222,6 +222,12 @@ class Broker:
         self.apply(c.DeleteUser(name))
         for client in [k for k in self.clients.values() if k.user == name]:
             client.force_close(f"user '{name}' is deleted")
+
+    def set_parameter(self, vhost: str, component: str, name: str, value: object) -> None:
+        """A runtime parameter, None: takes it away. Policies apply at once to what is there."""
+        self.apply(c.SetVhostParameter(vhost, component, name, value))
+        if component in (POLICY, OPERATOR_POLICY):
+            self.vhosts[vhost].reconfigure()
 
     def put_permission(self, permission: Permission) -> None:
         self.apply(c.PutPermission(permission))

@@ -9,6 +9,7 @@ from watership.model import commands
 from watership.model.arguments import EXCHANGE_ARGUMENTS, inequivalent, inequivalent_property
 from watership.model.errors import AccessRefused, NotFound, PreconditionFailed
 from watership.model.names import check_length, check_reserved, clean, describe
+from watership.model.policies import Policy, matching
 from watership.model.topology import Exchange
 from watership.routing import kind_of
 
@@ -38,7 +39,19 @@ class Exchanges:
 
     def install(self, exchange: Exchange) -> None:
         """Makes a declared exchange route."""
-        self.vhost.router.add(exchange.name, exchange.type, exchange.arguments.get("alternate-exchange"))
+        self.vhost.router.add(exchange.name, exchange.type)
+        self.configure(exchange)
+
+    def policy(self, exchange: Exchange) -> Policy | None:
+        return matching(self.vhost.broker.metadata.policies(self.vhost.name), "exchange", exchange.name)
+
+    def configure(self, exchange: Exchange) -> None:
+        """The exchange lives by its arguments and by the policy that matches it now."""
+        policy = self.policy(exchange)
+        alternate = exchange.arguments.get("alternate-exchange")
+        if alternate is None and policy is not None:
+            alternate = policy.definition.get("alternate-exchange")
+        self.vhost.router.set_alternate(exchange.name, alternate)
 
     def check(self, actor: Actor, name: str) -> Exchange:
         """exchange.declare passive."""

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from watership.model import commands as c
-from watership.model.permissions import Permission
+from watership.model.permissions import Permission, TopicPermission
+from watership.model.policies import Policy
 from watership.model.topology import Binding, Exchange, Queue, Vhost, predeclared
 from watership.model.users import User
 
+POLICY, OPERATOR_POLICY, LIMITS = "policy", "operator_policy", "vhost-limits"  # components of parameters
 FIRST_STREAM = 16  # lower streams are the log's own
 
 
@@ -27,7 +29,9 @@ class Metadata:
         self.exchanges: dict[str, dict[str, Exchange]] = {}  # by vhost and name
         self.queues: dict[str, dict[str, Queue]] = {}
         self.bindings: dict[str, dict[tuple[str, ...], Binding]] = {}
-        self.parameters: dict[str, Any] = {}
+        self.topic_permissions: dict[tuple[str, str, str], TopicPermission] = {}  # (user, vhost, exchange)
+        self.parameters: dict[str, Any] = {}  # global ones
+        self.vhost_parameters: dict[tuple[str, str, str], Any] = {}  # (vhost, component, name)
         self.next_stream = FIRST_STREAM
 
     def apply(self, command: c.Command) -> None:
@@ -54,7 +58,22 @@ class Metadata:
             yield from (c.DeclareExchange(e) for e in exchanges.values() if e.durable and not is_predeclared(e))
             yield from (c.DeclareQueue(q) for q in queues.values() if is_durable(q))
             yield from (c.Bind(b) for b in self.bindings[vhost].values() if self.outlives(b))
+        yield from map(c.PutTopicPermission, self.topic_permissions.values())
         yield from (c.SetParameter(name, value) for name, value in self.parameters.items())
+        yield from (c.SetVhostParameter(*key, value) for key, value in self.vhost_parameters.items())
+
+    # What parameters mean
+
+    def policies(self, vhost: str, *, operator: bool = False) -> list[Policy]:
+        component = OPERATOR_POLICY if operator else POLICY
+        return [
+            Policy(vhost, name, v["pattern"], v["definition"], v.get("priority", 0), v.get("apply-to", "all"))
+            for (where, what, name), v in self.vhost_parameters.items()
+            if where == vhost and what == component
+        ]
+
+    def limits(self, vhost: str) -> dict[str, int]:
+        return dict(self.vhost_parameters.get((vhost, LIMITS, "limits"), {}))
 
     def outlives(self, binding: Binding) -> bool:
         """A binding is durable when both its ends are."""
@@ -79,6 +98,8 @@ class Metadata:
         for by_vhost in (self.exchanges, self.queues, self.bindings):
             by_vhost.pop(command.name, None)
         self.permissions = {k: p for k, p in self.permissions.items() if p.vhost != command.name}
+        self.topic_permissions = {k: p for k, p in self.topic_permissions.items() if p.vhost != command.name}
+        self.vhost_parameters = {k: v for k, v in self.vhost_parameters.items() if k[0] != command.name}
 
     def put_user(self, command: c.PutUser) -> None:
         self.users[command.user.name] = command.user
@@ -86,6 +107,7 @@ class Metadata:
     def delete_user(self, command: c.DeleteUser) -> None:
         self.users.pop(command.name, None)
         self.permissions = {k: p for k, p in self.permissions.items() if p.user != command.name}
+        self.topic_permissions = {k: p for k, p in self.topic_permissions.items() if p.user != command.name}
 
     def put_permission(self, command: c.PutPermission) -> None:
         self.permissions[command.permission.user, command.permission.vhost] = command.permission
@@ -120,6 +142,24 @@ class Metadata:
         else:
             self.parameters[command.name] = command.value
 
+    def set_vhost_parameter(self, command: c.SetVhostParameter) -> None:
+        key = (command.vhost, command.component, command.name)
+        if command.value is None:
+            self.vhost_parameters.pop(key, None)
+        elif command.vhost in self.vhosts:
+            self.vhost_parameters[key] = command.value
+
+    def put_topic_permission(self, command: c.PutTopicPermission) -> None:
+        p = command.topic_permission
+        self.topic_permissions[p.user, p.vhost, p.exchange] = p
+
+    def delete_topic_permission(self, command: c.DeleteTopicPermission) -> None:
+        self.topic_permissions = {
+            k: p
+            for k, p in self.topic_permissions.items()
+            if k[:2] != (command.user, command.vhost) or command.exchange not in (None, k[2])
+        }
+
     def drop_bindings(self, vhost: str, goes: Callable[[Binding], bool]) -> None:
         bindings = self.bindings.get(vhost, {})
         for key in [k for k, b in bindings.items() if goes(b)]:
@@ -152,4 +192,7 @@ HANDLERS: dict[type[Any], Callable[[Metadata, Any], None]] = {
     c.Bind: Metadata.bind,
     c.Unbind: Metadata.unbind,
     c.SetParameter: Metadata.set_parameter,
+    c.SetVhostParameter: Metadata.set_vhost_parameter,
+    c.PutTopicPermission: Metadata.put_topic_permission,
+    c.DeleteTopicPermission: Metadata.delete_topic_permission,
 }

@@ -17,6 +17,7 @@ from watership.model.arguments import (
     without_effect,
 )
 from watership.model.errors import NotImplementedHere, PreconditionFailed
+from watership.model.limits import reached
 from watership.model.names import check_length, check_reserved, clean, describe, generated
 from watership.model.topology import Queue
 from watership.queues import TYPES, ClassicQueue
@@ -66,6 +67,12 @@ class Queues:
         if named:
             check_reserved("queue", name)
         self.check_arguments(actor, wanted)
+        limits = broker.metadata.limits(vhost.name)
+        if reached(limits, "max-queues", len(vhost.live)):
+            raise PreconditionFailed(
+                f"cannot declare queue '{name}': queue limit in vhost '{vhost.name}' ({limits['max-queues']}) is "
+                "reached"
+            )
         return self.make(wanted, actor.connection if exclusive else None), True
 
     def make(self, wanted: Queue, owner: object | None = None) -> ClassicQueue:

@@ -12,6 +12,7 @@ from watership import kernel
 from watership.model import commands
 from watership.model.errors import AccessRefused, NotFound
 from watership.model.names import describe
+from watership.model.policies import matching
 from watership.model.topology import Queue
 from watership.queues import ClassicQueue, Subscription
 from watership.queues.deaths import copies
@@ -44,8 +45,20 @@ class VirtualHost:
         return self.queues.install(queue)
 
     def policies_for(self, queue: ClassicQueue) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """The definitions of the policy and of the operator policy that match the queue."""
-        return {}, {}
+        """The definitions of the policy and of the operator policy that match the queue; it remembers their names."""
+        metadata = self.broker.metadata
+        policy = matching(metadata.policies(self.name), queue.type, queue.name)
+        operator = matching(metadata.policies(self.name, operator=True), queue.type, queue.name)
+        queue.policy, queue.operator_policy = policy, operator
+        return policy.definition if policy else {}, operator.definition if operator else {}
+
+    def reconfigure(self) -> None:
+        """Policies have changed: every queue and exchange lives by those that match it now."""
+        for queue in list(self.live.values()):
+            self.queues.configure(queue)
+        for exchange in self.exchanges.declared.values():
+            self.exchanges.configure(exchange)
+        self.broker.kernel.invalidate()
 
     # What is there
 
@@ -73,6 +86,8 @@ class VirtualHost:
         if declared.internal:
             resource = describe("exchange", exchange, self.name)
             raise AccessRefused(f"cannot publish to internal {resource}")
+        if declared.type == "topic":
+            self.broker.access.check_topic(actor, "write", exchange, key)
         if self.router.depends_on_headers(exchange):
             return kernel.Route((), by_content=True)
         return kernel.Route(self.targets(exchange, [key], {}))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from .permissions import Permission
+from .permissions import Permission, TopicPermission
 from .topology import Binding, Exchange, Queue, Vhost
 from .users import User
 
@@ -103,6 +103,31 @@ class SetParameter:
     value: Any
 
 
+@dataclass(frozen=True)
+class SetVhostParameter:
+    """A runtime parameter of a vhost: component policy, operator_policy, vhost-limits and others. value None: it is
+    gone."""
+
+    vhost: str
+    component: str
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class PutTopicPermission:
+    topic_permission: TopicPermission
+
+
+@dataclass(frozen=True)
+class DeleteTopicPermission:
+    """exchange None: those of all exchanges."""
+
+    user: str
+    vhost: str
+    exchange: str | None = None
+
+
 Command = (
     PutVhost
     | DeleteVhost
@@ -117,6 +142,9 @@ Command = (
     | Bind
     | Unbind
     | SetParameter
+    | SetVhostParameter
+    | PutTopicPermission
+    | DeleteTopicPermission
 )
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -134,12 +162,16 @@ KINDS: dict[str, type[Any]] = {
         Bind,
         Unbind,
         SetParameter,
+        SetVhostParameter,
+        PutTopicPermission,
+        DeleteTopicPermission,
     )
 }
 NOUNS: dict[str, type[Any]] = {
     "vhost": Vhost,
     "user": User,
     "permission": Permission,
+    "topic_permission": TopicPermission,
     "exchange": Exchange,
     "queue": Queue,
     "binding": Binding,

@@ -25,6 +25,23 @@ class Permission:
         return bool(compiled(expression).search(name or "amq.default"))
 
 
+@dataclass(frozen=True)
+class TopicPermission:
+    """Which routing keys a user may publish or bind to one topic exchange. {username} and {vhost} stand for
+    themselves."""
+
+    user: str
+    vhost: str
+    exchange: str
+    write: str = ""
+    read: str = ""
+
+    def allows(self, operation: Operation, key: str) -> bool:
+        expression: str = getattr(self, operation)
+        expression = expression.replace("{username}", re.escape(self.user)).replace("{vhost}", re.escape(self.vhost))
+        return bool(compiled(expression).search(key))
+
+
 @lru_cache(maxsize=4096)
 def compiled(expression: str) -> re.Pattern[str]:
     """RabbitMQ searches rather than matches, and "" stands for ^$. Raises re.error."""

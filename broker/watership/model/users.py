@@ -8,7 +8,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 ALGORITHMS = {
     "rabbit_password_hashing_sha256": "sha256",
@@ -27,6 +28,7 @@ class User:
     password_hash: str = ""
     hashing_algorithm: str = DEFAULT_ALGORITHM
     tags: tuple[str, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def hash_password(password: str, salt: bytes, algorithm: str = DEFAULT_ALGORITHM) -> str:

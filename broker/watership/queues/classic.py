@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from watership import kernel
 from watership.model.errors import AccessRefused, PreconditionFailed, ResourceLocked
 from watership.model.names import describe
+from watership.model.policies import Policy
 from watership.model.settings import Settings, settings
 from watership.model.topology import Queue
 
@@ -59,8 +60,8 @@ class ClassicQueue:
         self.owner = owner
         self.subscriptions: list[Subscription] = []
         self.settings = Settings()
-        self.policy: str | None = None
-        self.operator_policy: str | None = None
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
         self.used_at = 0.0  # on the loop's clock, for x-expires
         self.timer: TimerHandle | None = None  # rings when the queue may have expired
 

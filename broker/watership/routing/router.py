@@ -23,6 +23,11 @@ class Router:
     def add(self, name: str, kind: str, alternate: str | None = None) -> None:
         """A new exchange. kind: a name in KINDS."""
         self.exchanges[name] = KINDS[kind]()
+        self.set_alternate(name, alternate)
+
+    def set_alternate(self, name: str, alternate: str | None) -> None:
+        """Where messages go that find no destination; None: nowhere."""
+        self.alternates.pop(name, None)
         if alternate is not None:
             self.alternates[name] = alternate
 

@@ -24,6 +24,7 @@ from watership.model.errors import (
     NotAllowed,
     from_code,
 )
+from watership.model.limits import reached
 from watership.wire.amqp091 import methods as m
 from watership.wire.amqp091.frames import OLD_PROTOCOL_HEADER, PROTOCOL_HEADER, decode_method
 from watership.wire.amqp091.states import State, next_state, on_channel
@@ -214,7 +215,9 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.heartbeat = Heartbeat(self.wire, method.heartbeat, self.silent)
 
     def open(self, vhost: str) -> None:
-        self.broker.access.enter(self.user, vhost)
+        clients = self.broker.clients.values()
+        here, own = sum(c.vhost == vhost for c in clients), sum(c.user == self.user for c in clients)
+        self.broker.access.enter(self.user, vhost, here=here, own=own)
         self.vhost = vhost
         self.wire.opened = True
         if self.timer is not None:
@@ -250,6 +253,14 @@ class ClientConnection(asyncio.BufferedProtocol):
             opened = len(self.channels)
             text = f"number of channels opened ({opened}) has reached the negotiated channel_max ({self.channel_max})"
             raise NotAllowed(text)
+        limits = dict(self.broker.metadata.users[self.user].limits) if self.user in self.broker.metadata.users else {}
+        if limits:
+            mine = sum(len(c.channels) for c in self.broker.clients.values() if c.user == self.user)
+            if reached(limits, "max-channels", mine):
+                raise NotAllowed(
+                    f"number of channels opened for user '{self.user}' has reached the maximum allowed user limit of "
+                    f"({limits['max-channels']})"
+                )
         self.channels[number] = ClientChannel(self, number)
         self.broker.churn["channels_opened"] += 1
         self.send(number, m.ChannelOpenOk())

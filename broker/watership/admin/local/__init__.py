@@ -5,8 +5,11 @@ from .cluster import ClusterVerbs
 from .connections import ConnectionVerbs
 from .definitions import DefinitionVerbs
 from .exchanges import ExchangeVerbs
+from .limits import LimitVerbs
 from .permissions import PermissionVerbs
+from .policies import PolicyVerbs
 from .queues import QueueVerbs
+from .topic_permissions import TopicPermissionVerbs
 from .users import UserVerbs
 from .vhosts import VhostVerbs
 
@@ -17,6 +20,9 @@ class LocalAdmin(
     VhostVerbs,
     UserVerbs,
     PermissionVerbs,
+    TopicPermissionVerbs,
+    PolicyVerbs,
+    LimitVerbs,
     ExchangeVerbs,
     QueueVerbs,
     BindingVerbs,

@@ -39,6 +39,10 @@ class DefinitionVerbs(Verbs):
             "vhosts": [view.vhost(metadata.vhosts[v.name], v, broker.node) for v in vhosts],
             "users": [view.user(u) for u in metadata.users.values()],
             "permissions": [view.permission(p) for p in metadata.permissions.values()],
+            "topic_permissions": [view.topic_permission(p) for p in metadata.topic_permissions.values()],
+            "policies": [view.policy(p) for v in vhosts for p in metadata.policies(v.name)],
+            "operator_policies": [view.policy(p) for v in vhosts for p in metadata.policies(v.name, operator=True)],
+            "limits": [{"vhost": v.name, "value": limits} for v in vhosts if (limits := metadata.limits(v.name))],
             "exchanges": [
                 view.exchange(e) for v in vhosts for e in v.exchanges.declared.values() if not is_predeclared(e)
             ],

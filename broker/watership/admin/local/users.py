@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import Any
 
 from watership.admin import view
@@ -47,15 +48,15 @@ class UserVerbs(Verbs):
             raise bad("tags_not_present")
         if not isinstance(body["tags"], (str, list)):
             raise bad(f"tags must be a string or a list, not {body['tags']!r}")
-        tags = parse_tags(body["tags"])
+        tags, limits = parse_tags(body["tags"]), old.limits if old else {}
         if "password" in body and "password_hash" in body:
             raise bad("both_password_and_password_hash_are_provided")
         if "password_hash" in body:
-            return User(name, password_hash(body), algorithm(body), tags)
+            return User(name, password_hash(body), algorithm(body), tags, limits)
         if "password" in body:
-            return self.broker.user(name, text(body, "password"), tags=tags)
+            return replace(self.broker.user(name, text(body, "password"), tags=tags), limits=limits)
         if old is not None:
-            return User(name, old.password_hash, old.hashing_algorithm, tags)
+            return replace(old, tags=tags)
         return self.broker.user(name, None, tags=tags)
 
     async def delete_user(self, user: str) -> None:
