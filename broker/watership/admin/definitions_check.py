@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from watership.broker import Broker
+from watership.broker.exchanges import exchange_fault
 from watership.model.arguments import check_queue
 from watership.model.errors import AMQPError
 from watership.model.names import check_length, describe
 from watership.model.permissions import check_expressions
-from watership.routing import kind_of
+from watership.model.topology import Exchange
 
 from .api import AdminError
 from .local.policies import check_parameter, check_policy, policy_value
@@ -67,8 +68,9 @@ def check(broker: Broker, document: Mapping[str, Any]) -> None:
     for exchange in document.get("exchanges", []):
         with in_section("exchanges"):
             check_length("exchange", exchange["name"])
-        if kind_of(exchange["type"]) is None:
-            raise bad("exchanges", f"unknown exchange type '{exchange['type']}'")
+        wanted = Exchange("", exchange["name"], exchange["type"], arguments=exchange.get("arguments", {}))
+        if fault := exchange_fault(wanted):
+            raise bad("exchanges", fault)
     for queue in document.get("queues", []):
         check_one_queue(queue)
     for binding in document.get("bindings", []):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from watership.model import bindings as model
 from watership.model import commands
 from watership.model.errors import AccessRefused, PreconditionFailed
 from watership.model.topology import Binding
-from watership.routing.matching import X_MATCH
+from watership.routing import kind_of
 
 from .access import Actor
 
@@ -21,19 +22,8 @@ class Bindings:
         self.vhost = vhost
 
     @property
-    def declared(self) -> dict[tuple[str, ...], Binding]:
+    def declared(self) -> model.Bindings:
         return self.vhost.broker.metadata.bindings[self.vhost.name]
-
-    def of_source(self, exchange: str) -> list[Binding]:
-        return [b for b in self.declared.values() if b.source == exchange]
-
-    def touching(self, kind: str, name: str) -> list[Binding]:
-        """Bindings to a queue; to or from an exchange."""
-        return [
-            b
-            for b in self.declared.values()
-            if (b.destination_type == kind and b.destination == name) or (kind == "exchange" and b.source == name)
-        ]
 
     def install(self, binding: Binding) -> None:
         target = (binding.destination_type, binding.destination)
@@ -70,11 +60,10 @@ class Bindings:
     ) -> Binding:
         """Binding twice is binding once."""
         binding = self.wanted(actor, source, destination, kind, routing_key, arguments)
-        mode = binding.arguments.get("x-match", "all")
-        if self.vhost.exchanges.get(source).type == "headers" and mode not in X_MATCH:
-            raise PreconditionFailed(
-                f"Invalid x-match field value {mode!r}; expected all, any, all-with-x, or any-with-x"
-            )
+        exchange = self.vhost.exchanges.get(source)
+        routing = kind_of(exchange.type, exchange.arguments)
+        if routing is not None and (fault := routing.binding_fault(routing_key, binding.arguments)):
+            raise PreconditionFailed(fault)
         self.make(binding)
         return binding
 
@@ -84,6 +73,9 @@ class Bindings:
             durable = self.vhost.broker.metadata.outlives(binding)
             self.vhost.apply(commands.Bind(binding), durable=durable)
             self.install(binding)
+            memory = self.vhost.exchanges.memories.get(binding.source)
+            if memory is not None and binding.destination_type == "queue":
+                memory.bound(binding.destination)
 
     def remove(
         self,
@@ -107,5 +99,5 @@ class Bindings:
         """Auto-delete exchanges go with their last binding."""
         for name in exchanges:
             exchange = self.vhost.exchanges.declared.get(name)
-            if exchange is not None and exchange.auto_delete and not self.of_source(name):
+            if exchange is not None and exchange.auto_delete and not self.declared.of_source(name):
                 self.vhost.exchanges.drop(name)

@@ -130,6 +130,9 @@ class Broker:
         messages = 0
         for name in self.metadata.vhosts:
             vhost = self.make_vhost(name)
+            for memory in vhost.exchanges.memories.values():
+                if memory.delay is not None:
+                    messages += replay.restore(memory.exchange.stream, memory.delay)
             for queue in self.metadata.queues[name].values():
                 live = vhost.install_queue(queue)
                 messages += replay.restore(queue.stream, live.records)

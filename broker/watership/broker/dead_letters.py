@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watership.queues import ClassicQueue
 from watership.queues.deaths import copies, is_cycle, record_death
@@ -48,14 +48,16 @@ class DeadLetters:
         for death in headers["x-death"]:
             death["count"] = Long(death["count"])
         sent = keys if rules.dead_letter_key is None else [rules.dead_letter_key]
-        targets = self.vhost.targets(exchange, sent, headers)
+        route = self.vhost.route_content(exchange, sent, {**decoded, "headers": headers})
+        targets = list(route.queues)
         if reason != "rejected":
             targets = [t for t in targets if not self.in_cycle(queue, t, headers)]
         changes = {name: value for name, value in headers.items() if before.get(name) is not value}
         changed = basic_properties.edit(properties, changes, expiration=None)
         publish = b"\0\0" + b"".join(bytes((len(n),)) + n for n in (exchange.encode(), sent[0].encode())) + b"\0"
         seen = reason in ("rejected", "delivery_limit")  # by a consumer: RabbitMQ then shows it as redelivered
-        accepted = [target.publish(publish, changed, body, died=True, redelivered=seen) for target in targets]
+        marks: dict[str, Any] = {"died": True, "redelivered": seen, "delay": route.delay}
+        accepted = [target.publish(publish, changed, body, **marks) for target in targets]
         return not rules.at_least_once or (bool(accepted) and all(accepted))
 
     def in_cycle(self, queue: ClassicQueue, target: object, headers: dict[str, object]) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from watership.model import commands
-from watership.model.arguments import EXCHANGE_ARGUMENTS, inequivalent, inequivalent_property
+from watership.model.arguments import EXCHANGE_ARGUMENTS, deduplication_fault, inequivalent, inequivalent_property
 from watership.model.errors import AccessRefused, NotFound, PreconditionFailed
 from watership.model.names import check_length, check_reserved, clean, describe
 from watership.model.policies import Policy, matching
 from watership.model.topology import Exchange
-from watership.routing import kind_of
+from watership.routing import DELAYED, kind_of
 
 from .access import Actor
+from .remembering import Memory
 
 if TYPE_CHECKING:
     from .vhost import VirtualHost
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 class Exchanges:
     def __init__(self, vhost: VirtualHost) -> None:
         self.vhost = vhost
+
+        self.memories: dict[str, Memory] = {}  # of exchanges that keep more than bindings
 
     @property
     def declared(self) -> dict[str, Exchange]:
@@ -39,8 +43,10 @@ class Exchanges:
 
     def install(self, exchange: Exchange) -> None:
         """Makes a declared exchange route."""
-        self.vhost.router.add(exchange.name, exchange.type)
+        self.vhost.router.add(exchange.name, exchange.type, exchange.arguments)
         self.configure(exchange)
+        if Memory.wanted(exchange):
+            self.memories[exchange.name] = Memory(self.vhost, exchange)
 
     def policy(self, exchange: Exchange) -> Policy | None:
         return matching(self.vhost.broker.metadata.policies(self.vhost.name), "exchange", exchange.name)
@@ -73,8 +79,8 @@ class Exchanges:
         access = self.vhost.broker.access
         name = clean(name)
         wanted = Exchange(self.vhost.name, name, type, durable, auto_delete, internal, dict(arguments or {}))
-        if kind_of(type) is None:
-            raise PreconditionFailed(f"unknown exchange type '{type}'")
+        if kind_of(type, wanted.arguments) is None:
+            raise PreconditionFailed(unknown(wanted))
         if name == "":
             raise AccessRefused("operation not permitted on the default exchange")
         access.check(actor, "configure", "exchange", name)
@@ -90,6 +96,10 @@ class Exchanges:
             self.check_equivalent(current, wanted)
             return False
         check_length("exchange", wanted.name)
+        if fault := exchange_fault(wanted):
+            raise PreconditionFailed(fault)
+        if wanted.type == DELAYED and wanted.durable:
+            wanted = replace(wanted, stream=self.vhost.broker.metadata.next_stream)
         self.vhost.apply(commands.DeclareExchange(wanted), durable=wanted.durable)
         self.install(wanted)
         return True
@@ -123,15 +133,34 @@ class Exchanges:
             raise AccessRefused(f"deletion of system {self.resource(name)} not allowed")
         if name not in self.declared:
             return
-        if if_unused and self.vhost.bindings.of_source(name):
+        if if_unused and self.vhost.bindings.declared.of_source(name):
             raise PreconditionFailed(f"{self.resource(name)} in use")
         self.drop(name)
 
     def drop(self, name: str) -> None:
         exchange = self.declared[name]
-        bindings = self.vhost.bindings.touching("exchange", name)
+        bindings = self.vhost.bindings.declared.touching("exchange", name)
         for binding in bindings:
             self.vhost.bindings.uninstall(binding)
         self.vhost.apply(commands.DeleteExchange(self.vhost.name, name), durable=exchange.durable)
         self.vhost.router.remove(name)
+        memory = self.memories.pop(name, None)
+        if memory is not None:
+            memory.close()
         self.vhost.bindings.sources_lost({b.source for b in bindings} - {name})
+
+
+def unknown(exchange: Exchange) -> str:
+    """The sentence about a type that does not exist."""
+    if exchange.type == DELAYED:
+        named = exchange.arguments.get("x-delayed-type")
+        return f"Invalid argument, 'x-delayed-type' must be an existing exchange type, not {named!r}"
+    return f"unknown exchange type '{exchange.type}'"
+
+
+def exchange_fault(exchange: Exchange) -> str | None:
+    """What is wrong with an exchange's arguments, if anything is."""
+    kind = kind_of(exchange.type, exchange.arguments)
+    if kind is None:
+        return unknown(exchange)
+    return kind.fault(exchange.arguments) or deduplication_fault(exchange.arguments)

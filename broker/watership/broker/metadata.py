@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from watership.model import commands as c
+from watership.model.bindings import Bindings
 from watership.model.permissions import Permission, TopicPermission
 from watership.model.policies import Policy
 from watership.model.topology import Binding, Exchange, Queue, Vhost, predeclared
@@ -28,7 +29,7 @@ class Metadata:
         self.permissions: dict[tuple[str, str], Permission] = {}  # (user, vhost)
         self.exchanges: dict[str, dict[str, Exchange]] = {}  # by vhost and name
         self.queues: dict[str, dict[str, Queue]] = {}
-        self.bindings: dict[str, dict[tuple[str, ...], Binding]] = {}
+        self.bindings: dict[str, Bindings] = {}
         self.topic_permissions: dict[tuple[str, str, str], TopicPermission] = {}  # (user, vhost, exchange)
         self.parameters: dict[str, Any] = {}  # global ones
         self.vhost_parameters: dict[tuple[str, str, str], Any] = {}  # (vhost, component, name)
@@ -91,7 +92,7 @@ class Metadata:
         self.vhosts[name] = command.vhost
         self.exchanges.setdefault(name, {e.name: e for e in predeclared(name)})
         self.queues.setdefault(name, {})
-        self.bindings.setdefault(name, {})
+        self.bindings.setdefault(name, Bindings())
 
     def delete_vhost(self, command: c.DeleteVhost) -> None:
         self.vhosts.pop(command.name, None)
@@ -117,10 +118,11 @@ class Metadata:
 
     def declare_exchange(self, command: c.DeclareExchange) -> None:
         self.exchanges.get(command.exchange.vhost, {})[command.exchange.name] = command.exchange
+        self.next_stream = max(self.next_stream, command.exchange.stream + 1)
 
     def delete_exchange(self, command: c.DeleteExchange) -> None:
         self.exchanges.get(command.vhost, {}).pop(command.name, None)
-        self.drop_bindings(command.vhost, lambda b: b.source == command.name or is_target(b, "exchange", command.name))
+        self.drop_bindings(command.vhost, "exchange", command.name)
 
     def declare_queue(self, command: c.DeclareQueue) -> None:
         self.queues.get(command.queue.vhost, {})[command.queue.name] = command.queue
@@ -128,13 +130,13 @@ class Metadata:
 
     def delete_queue(self, command: c.DeleteQueue) -> None:
         self.queues.get(command.vhost, {}).pop(command.name, None)
-        self.drop_bindings(command.vhost, lambda b: is_target(b, "queue", command.name))
+        self.drop_bindings(command.vhost, "queue", command.name)
 
     def bind(self, command: c.Bind) -> None:
-        self.bindings.get(command.binding.vhost, {})[command.binding.key] = command.binding
+        self.bindings.get(command.binding.vhost, Bindings()).add(command.binding)
 
     def unbind(self, command: c.Unbind) -> None:
-        self.bindings.get(command.binding.vhost, {}).pop(command.binding.key, None)
+        self.bindings.get(command.binding.vhost, Bindings()).remove(command.binding.key)
 
     def set_parameter(self, command: c.SetParameter) -> None:
         if command.value is None:
@@ -160,10 +162,10 @@ class Metadata:
             if k[:2] != (command.user, command.vhost) or command.exchange not in (None, k[2])
         }
 
-    def drop_bindings(self, vhost: str, goes: Callable[[Binding], bool]) -> None:
-        bindings = self.bindings.get(vhost, {})
-        for key in [k for k, b in bindings.items() if goes(b)]:
-            del bindings[key]
+    def drop_bindings(self, vhost: str, kind: str, name: str) -> None:
+        bindings = self.bindings.get(vhost, Bindings())
+        for binding in bindings.touching(kind, name):
+            bindings.remove(binding.key)
 
 
 def is_durable(queue: Queue) -> bool:
@@ -172,10 +174,6 @@ def is_durable(queue: Queue) -> bool:
 
 def is_predeclared(exchange: Exchange) -> bool:
     return exchange.name == "" or exchange.name.startswith("amq.")
-
-
-def is_target(binding: Binding, kind: str, name: str) -> bool:
-    return binding.destination_type == kind and binding.destination == name
 
 
 HANDLERS: dict[type[Any], Callable[[Metadata, Any], None]] = {

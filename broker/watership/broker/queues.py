@@ -161,7 +161,7 @@ class Queues:
 
     def drop(self, queue: ClassicQueue) -> int:
         vhost = self.vhost
-        bindings = vhost.bindings.touching("queue", queue.name)
+        bindings = vhost.bindings.declared.touching("queue", queue.name)
         for binding in bindings:
             vhost.bindings.uninstall(binding)
         del vhost.live[queue.name]

@@ -6,6 +6,7 @@ Errors carry RabbitMQ's words. Names arrive as clients sent them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import randrange
 from typing import TYPE_CHECKING, Any
 
 from watership import kernel
@@ -32,7 +33,7 @@ class VirtualHost:
     def __init__(self, broker: Broker, name: str) -> None:
         self.broker = broker
         self.name = name
-        self.router = Router()
+        self.router = Router(randrange)
         self.live: dict[str, ClassicQueue] = {}
         self.exchanges = Exchanges(self)
         self.queues = Queues(self)
@@ -88,15 +89,22 @@ class VirtualHost:
             raise AccessRefused(f"cannot publish to internal {resource}")
         if declared.type == "topic":
             self.broker.access.check_topic(actor, "write", exchange, key)
-        if self.router.depends_on_headers(exchange):
+        if exchange in self.exchanges.memories or self.router.depends_on_content(exchange):
             return kernel.Route((), by_content=True)
         return kernel.Route(self.targets(exchange, [key], {}))
 
-    def targets(self, exchange: str, keys: Sequence[str], headers: Mapping[str, Any]) -> list[kernel.Queue]:
-        """The queues that a message with these routing keys reaches, each once."""
+    def route_content(self, exchange: str, keys: list[str], message: Mapping[str, Any]) -> kernel.Route:
+        """Where one message goes whose properties count. The first key is its routing key, others are copies."""
+        memory = self.exchanges.memories.get(exchange)
+        if memory is not None:
+            return memory.route(keys, message)
+        return kernel.Route(self.targets(exchange, keys, message))
+
+    def targets(self, exchange: str, keys: Sequence[str], message: Mapping[str, Any]) -> list[kernel.Queue]:
+        """The queues that a message with these routing keys and properties reaches, each once."""
         found: dict[str, kernel.Queue] = {}
         for key in keys:
-            for name in [key] if exchange == "" else self.router.route(exchange, key, headers):
+            for name in [key] if exchange == "" else self.router.route(exchange, key, message):
                 if name in self.live:
                     found[name] = self.live[name].records
                 elif name in self.replies:
@@ -104,17 +112,18 @@ class VirtualHost:
         return list(found.values())
 
     def publish(
-        self, actor: Actor, exchange: str, key: str, properties: bytes, body: bytes, *, headers: Mapping[str, Any]
+        self, actor: Actor, exchange: str, key: str, properties: bytes, body: bytes, *, message: Mapping[str, Any]
     ) -> bool:
-        """One message from the admin API. True when a queue took it."""
+        """One message from the admin API; message: its properties again, decoded. True when a queue took it."""
         route = self.route(actor, exchange, key)
+        headers = message.get("headers", {})
         keys = [key, *copies(headers, "CC"), *copies(headers, "BCC")]
         if route.by_content or len(keys) > 1:
-            route = kernel.Route(self.targets(exchange, keys, headers))
+            route = self.route_content(exchange, keys, message)
         names = [name.encode() for name in (exchange, key)]
         arguments = b"\0\0" + b"".join(bytes((len(n),)) + n for n in names) + b"\0"
-        for queue in route.queues:
-            queue.publish(arguments, properties, body)
+        for queue in (*route.also, *route.queues):
+            queue.publish(arguments, properties, body, delay=route.delay)
         return bool(route.queues)
 
     def readable(self, actor: Actor, name: str) -> ClassicQueue:

@@ -11,6 +11,7 @@ It imports nothing of the other rooms and decides nothing about names, permissio
 
 from .channel import Channel, Consumer
 from .connection import Connection
+from .delay import Delay
 from .errors import CorruptEntry, ProtocolViolation
 from .handler import Handler
 from .journal import Journal
@@ -24,6 +25,7 @@ __all__ = [
     "Connection",
     "Consumer",
     "CorruptEntry",
+    "Delay",
     "Handler",
     "Journal",
     "Kernel",

@@ -343,6 +343,11 @@ cdef class Scanner(Outbox):
                      Properties* properties) except -1:
         cdef Queue queue
         cdef bint logged = False, refused = False
+        properties.delay = route.delay
+        for queue in route.also:
+            queue.push(
+                <const uint8_t*> PyBytes_AS_STRING(cached.publish) + 2, cached.tails, content, <uint32_t> contents, properties,
+            )
         for queue in route.queues:
             if not queue.push(
                 <const uint8_t*> PyBytes_AS_STRING(cached.publish) + 2, cached.tails, content, <uint32_t> contents, properties,
@@ -357,7 +362,7 @@ cdef class Scanner(Outbox):
             self.kernel.routed += 1
             if logged and properties.mode == 2:
                 channel.logged = True
-        else:
+        elif not route.silent:
             self.unroutable(channel, cached, content, contents)
         if channel.confirming:
             channel.sequence += 1

@@ -13,6 +13,7 @@ cdef struct Properties:
     bint peculiar                 # copies, a direct reply-to or an odd expiration: the handler has to look at it
     uint8_t marks                 # flags of a record: DIED, REDELIVERED
     int64_t expiration            # milliseconds; -1 when absent
+    int64_t delay                 # milliseconds that a Delay keeps the message; not part of the properties
 
 cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexcept nogil
 cdef bint read_content(const uint8_t* content, Properties* to) noexcept nogil

@@ -46,6 +46,7 @@ cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexce
     to.flags = 0
     to.priority = 0
     to.expiration = -1
+    to.delay = 0
     to.marks = 0
     to.peculiar = False
     if size < 2:

@@ -39,13 +39,14 @@ cdef class Queue(Work):
     cdef list sinks
     cdef bint graded              # sinks have different priorities
     cdef size_t turn
+    cdef readonly size_t consumers
 
     cdef int push(self, const uint8_t* tail, uint32_t tails, const uint8_t* content, uint32_t contents,
                   Properties* properties) except -1
     cdef int deliver_or_expire(self) except -1
     cdef int put(self, Message* message, uint32_t priority) except -1
     cdef int restore(self, Message* message) except -1
-    cdef uint64_t expiry(self, int64_t expiration) noexcept
+    cdef uint64_t expiry(self, Properties* properties) noexcept
     cdef bint over(self, uint64_t messages, uint64_t octets) noexcept
     cdef bint admit(self, const uint8_t* tail, uint32_t tails, const uint8_t* content, uint32_t contents) except -1
     cdef int trim(self) except -1
@@ -54,12 +55,14 @@ cdef class Queue(Work):
     cdef Record* take(self, Lane lane, Segment** segment) except NULL
     cdef Record* pop(self, Segment** segment) except NULL
     cdef int finish(self, Segment* segment, uint32_t offset) except -1
+    cdef int forget(self, Segment* segment, uint32_t offset) except -1
     cdef int settle(self, Segment* segment, uint32_t offset) except -1
     cdef int reject(self, Segment* segment, uint32_t offset) except -1
     cdef int requeue(self, Segment* segment, uint32_t offset) except -1
     cdef int bury(self, Segment* segment, uint32_t offset, Reason reason) except -1
     cdef int expire(self) except -1
     cdef int expire_lane(self, Lane lane, uint64_t now) except -1
+    cdef uint64_t first_due(self) except? 0
     cdef int set_alarm(self) except -1
     cdef int grade(self) except -1
     cdef int share(self, size_t start, size_t end) except -1

@@ -79,11 +79,21 @@ class Queue:
         """
 
     def publish(
-        self, publish: bytes, properties: bytes, body: bytes, *, died: bool = False, redelivered: bool = False
+        self,
+        publish: bytes,
+        properties: bytes,
+        body: bytes,
+        *,
+        died: bool = False,
+        redelivered: bool = False,
+        delay: int = 0,
     ) -> bool:
         """One cold message (management API, dead letters), logged when persistent. `publish` as in `Handler`. False:
         the queue is full and refuses it. died: the x-death header in it is the broker's. redelivered: consumers see
         that flag."""
+
+    def copy_to(self, other: Queue) -> None:
+        """Publishes what is ready here to the other queue as well, and keeps it (for a queue without consumers)."""
 
     def purge(self) -> int:
         """Drops what is ready. Returns how many."""

@@ -90,10 +90,6 @@ cdef class Queue(Work):
             self.trim()
 
     @property
-    def consumers(self):
-        return len(self.sinks)
-
-    @property
     def memory(self):
         return self.lane.memory if self.lanes is None else sum([(<Lane> lane).memory for lane in self.lanes])
 
@@ -119,8 +115,8 @@ cdef class Queue(Work):
         message.flags = (COUNTED if self.counting else 0) | properties.marks
         message.count = 0
         message.expires = 0
-        if self.ttl >= 0 or properties.expiration >= 0:
-            message.expires = self.expiry(properties.expiration)
+        if self.ttl >= 0 or properties.expiration >= 0 or properties.delay:
+            message.expires = self.expiry(properties)
         if self.stream and properties.mode == 2:
             message.flags |= LOGGED
             message.lsn = self.kernel.journal.enqueue(
@@ -166,11 +162,11 @@ cdef class Queue(Work):
         self.put(message, properties.priority)
         return self.kernel.touch_queue(self)
 
-    cdef uint64_t expiry(self, int64_t expiration) noexcept:
+    cdef uint64_t expiry(self, Properties* properties) noexcept:
         """When a message ends that arrives now: the shorter of the queue's and its own time to live."""
         cdef int64_t ttl = self.ttl
-        if ttl < 0 or 0 <= expiration < ttl:
-            ttl = expiration
+        if ttl < 0 or 0 <= properties.expiration < ttl:
+            ttl = properties.expiration
         return wall_ms() + <uint64_t> ttl
 
     cdef Lane lane_for(self, uint32_t priority):
@@ -185,7 +181,7 @@ cdef class Queue(Work):
         return self.lanes[priority]
 
     def publish(self, bytes publish not None, bytes properties not None, bytes body not None, *, bint died=False,
-                bint redelivered=False):
+                bint redelivered=False, int64_t delay=0):
         cdef bytes content = frame_content(properties, body, self.kernel.frame_max)
         cdef const uint8_t* octet = <const uint8_t*> <char*> publish
         cdef Py_ssize_t size = len(publish)
@@ -194,6 +190,7 @@ cdef class Queue(Work):
             raise ValueError("not the arguments of a basic.publish")
         if not read_content(<const uint8_t*> <char*> content, &read):
             raise ValueError("malformed property list")
+        read.delay = delay
         read.marks = (DIED if died else 0) | (REDELIVERED if redelivered else 0)
         return bool(self.push(octet + 2, tail_size(octet + 2), <const uint8_t*> <char*> content, len(content), &read))
 
@@ -277,18 +274,21 @@ cdef class Queue(Work):
         (<Lane> segment.lane).release(segment)
         return 0
 
-    cdef int settle(self, Segment* segment, uint32_t offset) except -1:
-        """An unacknowledged message has been dealt with."""
+    cdef int forget(self, Segment* segment, uint32_t offset) except -1:
+        """It is not unacknowledged any more."""
         cdef uint32_t contents
         self.unacked -= 1
         self.bytes_unacked -= body_size(content_of(segment, record_at(segment, offset), &contents))
+        return 0
+
+    cdef int settle(self, Segment* segment, uint32_t offset) except -1:
+        """An unacknowledged message has been dealt with."""
+        self.forget(segment, offset)
         return self.finish(segment, offset)
 
     cdef int reject(self, Segment* segment, uint32_t offset) except -1:
         """An unacknowledged message is not wanted."""
-        cdef uint32_t contents
-        self.unacked -= 1
-        self.bytes_unacked -= body_size(content_of(segment, record_at(segment, offset), &contents))
+        self.forget(segment, offset)
         return self.bury(segment, offset, REJECTED)
 
     cdef int requeue(self, Segment* segment, uint32_t offset) except -1:
@@ -332,6 +332,25 @@ cdef class Queue(Work):
         dead.segment = segment
         dead.offset = offset
         return self.kernel.bury(dead)
+
+    def copy_to(self, Queue other not None):
+        """Publishes what is ready here to the other queue as well, and keeps it."""
+        cdef Segment* segment = self.lane.cursor
+        cdef uint32_t offset = self.lane.offset, contents = 0
+        cdef const uint8_t* content
+        cdef const uint8_t* tail
+        cdef Record* record
+        cdef Properties properties
+        while segment != NULL:
+            while offset < segment.used:
+                record = record_at(segment, offset)
+                content = content_of(segment, record, &contents)
+                tail = tail_of(segment, record)
+                read_content(content, &properties)
+                other.push(tail, tail_size(tail), content, contents, &properties)
+                offset += record.length
+            segment = segment.after
+            offset = 0
 
     def purge(self):
         cdef uint64_t count = self.ready
@@ -377,23 +396,27 @@ cdef class Queue(Work):
             self.bury(segment, offset_of(segment, record), EXPIRED)
         return 0
 
-    cdef int set_alarm(self) except -1:
-        """The next message at a head that will be too old is looked at in time."""
+    cdef uint64_t first_due(self) except? 0:
+        """When the next message at a head will be too old; UINT64_MAX: none will."""
         cdef Segment* segment = NULL
         cdef Record* record
-        cdef uint64_t due = UINT64_MAX, now
+        cdef uint64_t due = UINT64_MAX
         cdef Lane lane
         for lane in (self.lanes or (self.lane,)):
             if lane.ready:
                 record = lane.first(&segment)
                 if record.tail & TIMED and expiry_of(record) < due:
                     due = expiry_of(record)
+        return due
+
+    cdef int set_alarm(self) except -1:
+        """What will be too old is looked at in time."""
+        cdef uint64_t due = self.first_due(), now
         if due == UINT64_MAX or self.alarm is not None and self.alarm_at <= due:
             return 0
         if self.alarm is not None:
             self.alarm.cancel()
-        now = wall_ms()
-        self.alarm_at = due
+        self.alarm_at, now = due, wall_ms()
         self.alarm = self.kernel.loop.call_later((due - now) / 1000 if due > now else 0, self.ring)
         return 0
 
@@ -423,6 +446,7 @@ cdef class Queue(Work):
 
     cdef int grade(self) except -1:
         cdef size_t count = len(self.sinks)
+        self.consumers = count
         self.graded = count > 1 and (<Sink> self.sinks[0]).priority != (<Sink> self.sinks[count - 1]).priority
         return 0
 

@@ -1,8 +1,9 @@
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cdef class Route:
-    cdef readonly tuple queues
-    cdef readonly bint by_content
+    cdef readonly tuple queues, also
+    cdef readonly bint by_content, silent
+    cdef readonly int64_t delay
 
 cdef class CachedRoute:
     """One publish of a channel: its arguments, and where they lead."""

@@ -7,5 +7,19 @@ from .queue import Queue
 class Route:
     queues: tuple[Queue, ...]
     by_content: bool
-    def __init__(self, queues: Sequence[Queue], *, by_content: bool = False) -> None:
-        """by_content: the answer depends on properties, ask `Handler.refine` for each message."""
+    also: tuple[Queue, ...]
+    silent: bool
+    delay: int
+    def __init__(
+        self,
+        queues: Sequence[Queue],
+        *,
+        by_content: bool = False,
+        also: Sequence[Queue] = (),
+        silent: bool = False,
+        delay: int = 0,
+    ) -> None:
+        """also: queues that get it too and do not make it routed. silent: it is no fault that no queue gets it. delay:
+        milliseconds that a `Delay` keeps it. by_content: the answer depends on properties, ask `Handler.refine`
+        for each message.
+        """

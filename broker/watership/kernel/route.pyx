@@ -6,13 +6,16 @@ from watership.kernel.errors import ProtocolViolation
 
 
 cdef class Route:
-    def __init__(self, queues, *, bint by_content=False):
+    def __init__(self, queues, *, bint by_content=False, also=(), bint silent=False, int64_t delay=0):
         cdef Queue queue
-        for queue in queues:
+        for queue in (*queues, *also):
             if queue is None:
                 raise TypeError("a route leads to queues, not to None")
         self.queues = tuple(queues)
+        self.also = tuple(also)
         self.by_content = by_content
+        self.silent = silent
+        self.delay = delay
 
 
 cdef class CachedRoute:

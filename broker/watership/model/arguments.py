@@ -127,6 +127,12 @@ QUEUE_ARGUMENTS: Mapping[str, Row] = {
     "x-stream-filter-size-bytes": Row(integer(16, 255), "s"),
     "x-initial-cluster-size": Row(integer(1), "s"),
 }
+DEDUPLICATION: Mapping[str, Check] = {  # of exchanges and of queues
+    "x-message-deduplication": boolean,
+    "x-cache-size": integer(1),
+    "x-cache-ttl": integer(1),
+    "x-deduplication-header": text,
+}
 EXCHANGE_ARGUMENTS = ("alternate-exchange",)
 MODULE_NAMES = {"classic": "rabbit_classic_queue", "quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
 
@@ -146,9 +152,19 @@ def check_queue(name: str, vhost: str, arguments: Mapping[str, Any]) -> None:
             raise PreconditionFailed(f"invalid arg '{argument}' for {resource} of queue type {MODULE_NAMES[kind]}")
         if problem := row.check(value):
             raise PreconditionFailed(f"invalid arg '{argument}' for {resource}: {problem}")
+    if problem := deduplication_fault(arguments):
+        raise PreconditionFailed(f"{problem} for {resource}")
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         term = "routing_key_but_no_dlx_defined"
         raise PreconditionFailed(f"invalid arg 'x-dead-letter-routing-key' for {resource}: {term}")
+
+
+def deduplication_fault(arguments: Mapping[str, Any]) -> str | None:
+    """What is wrong with the arguments of message deduplication, if anything is."""
+    for name, check in DEDUPLICATION.items():
+        if name in arguments and (problem := check(arguments[name])):
+            return f"invalid arg '{name}': {problem}"
+    return None
 
 
 def without_effect(arguments: Mapping[str, Any]) -> list[str]:

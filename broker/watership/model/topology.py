@@ -33,6 +33,8 @@ class Vhost:
 
 @dataclass(frozen=True)
 class Exchange:
+    """stream: of the log, where it keeps messages that wait; 0 for exchanges that keep none."""
+
     vhost: str
     name: str
     type: str = "direct"
@@ -40,6 +42,7 @@ class Exchange:
     auto_delete: bool = False
     internal: bool = False
     arguments: Arguments = field(default_factory=dict)
+    stream: int = 0
 
 
 @dataclass(frozen=True)

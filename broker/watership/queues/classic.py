@@ -7,6 +7,7 @@ kernel's records are the same for all.
 
 from __future__ import annotations
 
+import time
 from asyncio import TimerHandle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from watership.model.names import describe
 from watership.model.policies import Policy
 from watership.model.settings import Settings, settings
 from watership.model.topology import Queue
+from watership.routing import Seen
+from watership.wire.amqp091.properties import headers_of
 
 # reason, exchange and routing key as two short strings, properties, body, whether x-death is the broker's own
 OnDead = Callable[[str, bytes, bytes, bytes, bool], bool]
@@ -59,6 +62,8 @@ class ClassicQueue:
         self.records = records
         self.owner = owner
         self.subscriptions: list[Subscription] = []
+        if seen := Seen.wanted(declared.arguments):
+            records.gate = lambda properties: seen.is_new(headers_of(properties), time.monotonic())
         self.settings = Settings()
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None

@@ -1,18 +1,19 @@
 """Exchange kinds: each indexes its bindings as its lookups need them (AMQP 0-9-1 section 3.1.3).
 
-A binding is (destination, key, arguments).
+A binding is (destination, key, arguments). A message is the properties that it has, headers among them.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from .topic import Destination, Trie
 
-Headers = Mapping[str, Any]
+Message = Mapping[str, Any]
+Draw = Callable[[int], int]  # a number below the given one, by chance
 
 
 class Matching:
@@ -20,7 +21,20 @@ class Matching:
 
     name: ClassVar[str]
     description: ClassVar[str]
-    by_headers: ClassVar[bool] = False  # headers decide, so that an answer holds for one message only
+    by_content: bool = False  # more than the routing key decides: an answer holds for one message only
+
+    def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
+        self.draw = draw
+
+    @classmethod
+    def fault(cls, arguments: Mapping[str, Any]) -> str | None:
+        """What is wrong with an exchange's arguments, if anything is."""
+        return None
+
+    @classmethod
+    def binding_fault(cls, key: str, arguments: Mapping[str, Any]) -> str | None:
+        """What is wrong with a binding, if anything is."""
+        return None
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         raise TypeError("Matching is abstract")
@@ -28,7 +42,7 @@ class Matching:
     def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         raise TypeError("Matching is abstract")
 
-    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
         raise TypeError("Matching is abstract")
 
 
@@ -36,7 +50,8 @@ class Direct(Matching):
     name = "direct"
     description = "AMQP direct exchange, as per the AMQP specification"
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
+        super().__init__(arguments, draw)
         self.by_key: defaultdict[str, dict[Destination, int]] = defaultdict(dict)
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
@@ -47,7 +62,7 @@ class Direct(Matching):
         if not self.by_key[key]:
             del self.by_key[key]
 
-    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
         return self.by_key.get(key, ())
 
 
@@ -55,7 +70,8 @@ class Fanout(Matching):
     name = "fanout"
     description = "AMQP fanout exchange, as per the AMQP specification"
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
+        super().__init__(arguments, draw)
         self.all: dict[Destination, int] = {}
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
@@ -64,7 +80,7 @@ class Fanout(Matching):
     def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         count_down(self.all, destination)
 
-    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
         return self.all
 
 
@@ -72,7 +88,8 @@ class Topic(Matching):
     name = "topic"
     description = "AMQP topic exchange, as per the AMQP specification"
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
+        super().__init__(arguments, draw)
         self.trie = Trie()
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
@@ -81,7 +98,7 @@ class Topic(Matching):
     def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.trie.remove(key, destination)
 
-    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
         return self.trie.match(key)
 
 
@@ -90,10 +107,18 @@ class ByHeaders(Matching):
 
     name = "headers"
     description = "AMQP headers exchange, as per the AMQP specification"
-    by_headers = True
+    by_content = True
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
+        super().__init__(arguments, draw)
         self.bindings: dict[tuple[Destination, str], tuple[Destination, str, dict[str, Any]]] = {}
+
+    @classmethod
+    def binding_fault(cls, key: str, arguments: Mapping[str, Any]) -> str | None:
+        mode = arguments.get("x-match", "all")
+        if mode in X_MATCH:
+            return None
+        return f"Invalid x-match field value {shown(mode)}; expected all, any, all-with-x, or any-with-x"
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         mode = str(arguments.get("x-match", "all"))
@@ -104,7 +129,8 @@ class ByHeaders(Matching):
     def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.bindings.pop((destination, canonical(key, arguments)), None)
 
-    def match(self, key: str, headers: Headers) -> Iterable[Destination]:
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        headers = message.get("headers", {})
         return {
             destination
             for destination, mode, counted in self.bindings.values()
@@ -112,7 +138,7 @@ class ByHeaders(Matching):
         }
 
 
-def holds(name: str, value: Any, headers: Headers) -> bool:
+def holds(name: str, value: Any, headers: Mapping[str, Any]) -> bool:
     """A header matches by value; a binding without value (void) asks only that it is there."""
     return name in headers and (value is None or (headers[name] == value and type(headers[name]) is type(value)))
 
@@ -133,10 +159,9 @@ def count_down(counts: dict[Destination, int], destination: Destination) -> None
         counts.pop(destination, None)
 
 
-KINDS: dict[str, type[Matching]] = {kind.name: kind for kind in (Direct, Fanout, Topic, ByHeaders)}
+def shown(value: Any) -> str:
+    """As RabbitMQ prints a term."""
+    return f'<<"{value}">>' if isinstance(value, str) else str(value)
+
+
 X_MATCH = ("all", "any", "all-with-x", "any-with-x")
-
-
-def kind_of(name: str) -> type[Matching] | None:
-    """The class of an exchange type's name, None when there is no such type."""
-    return KINDS.get(name)

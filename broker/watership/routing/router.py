@@ -10,19 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .matching import KINDS, Matching
+from .kinds import kind_of
+from .matching import Draw, Matching
 from .topic import Destination
 
 
 class Router:
-    def __init__(self) -> None:
+    def __init__(self, draw: Draw) -> None:
+        """draw: a number below the given one, by chance."""
+        self.draw = draw
         self.exchanges: dict[str, Matching] = {}
         self.alternates: dict[str, str] = {}
         self.onward: dict[str, list[str]] = {}  # exchanges that an exchange is bound to, once per binding
 
-    def add(self, name: str, kind: str, alternate: str | None = None) -> None:
-        """A new exchange. kind: a name in KINDS."""
-        self.exchanges[name] = KINDS[kind]()
+    def add(self, name: str, type: str, arguments: Mapping[str, Any], alternate: str | None = None) -> None:  # noqa: A002
+        """A new exchange. Raises KeyError for a type that does not exist."""
+        kind = kind_of(type, arguments)
+        if kind is None:
+            raise KeyError(type)
+        self.exchanges[name] = kind(arguments, self.draw)
         self.set_alternate(name, alternate)
 
     def set_alternate(self, name: str, alternate: str | None) -> None:
@@ -47,8 +53,8 @@ class Router:
         if destination[0] == "exchange" and destination[1] in self.onward.get(source, ()):
             self.onward[source].remove(destination[1])
 
-    def route(self, exchange: str, key: str, headers: Mapping[str, Any]) -> set[str]:
-        """Names of the queues that a message published to `exchange` reaches."""
+    def route(self, exchange: str, key: str, message: Mapping[str, Any]) -> set[str]:
+        """Names of the queues that a message published to `exchange` reaches. message: its properties."""
         queues: set[str] = set()
         visited, pending = {exchange}, [exchange]
         while pending:
@@ -58,7 +64,7 @@ class Router:
                 continue
             onward: list[str] = []
             found = False
-            for kind, target in matching.match(key, headers):
+            for kind, target in matching.match(key, message):
                 found = True
                 if kind == "queue":
                     queues.add(target)
@@ -72,14 +78,14 @@ class Router:
                     pending.append(target)
         return queues
 
-    def depends_on_headers(self, exchange: str) -> bool:
+    def depends_on_content(self, exchange: str) -> bool:
         """Whether the answer for a routing key can differ from message to message."""
         visited, pending = {exchange}, [exchange]
         while pending:
             matching = self.exchanges.get(name := pending.pop())
             if matching is None:
                 continue
-            if matching.by_headers:
+            if matching.by_content:
                 return True
             targets = set(self.onward.get(name, ()))
             if name in self.alternates:

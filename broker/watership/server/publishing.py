@@ -64,7 +64,7 @@ def refine(channel: ClientChannel, publish: bytes, properties: bytes) -> tuple[k
         raise
     hidden = {"BCC": None} if "BCC" in headers else {}
     changed = basic_properties.edit(properties, hidden, **changes) if changes or hidden else None
-    return kernel.Route(channel.vhost.targets(exchange, keys, headers)), changed
+    return channel.vhost.route_content(exchange, keys, decoded), changed
 
 
 def carbon(headers: dict[str, Any], name: str) -> list[str]:

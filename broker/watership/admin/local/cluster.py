@@ -6,7 +6,7 @@ from watership.admin import health, view
 from watership.admin.api import AdminError, Json
 from watership.broker.identity import PRODUCT, VERSION, WATERSHIP
 from watership.model.commands import SetParameter
-from watership.routing import KINDS
+from watership.routing import DELAYED, KINDS
 
 from .base import Verbs, bad, missing
 
@@ -30,7 +30,7 @@ class ClusterVerbs(Verbs):
             "default_queue_type": "classic",
             "statistics_level": "fine",
             "rates_mode": "none",
-            "exchange_types": [{"name": k.name, "description": k.description, "enabled": True} for k in KINDS.values()],
+            "exchange_types": exchange_types(),
             "message_stats": view.message_stats(broker),
             "churn_rates": view.churn(broker),
             "queue_totals": {"messages": ready + unacked, "messages_ready": ready, "messages_unacknowledged": unacked},
@@ -128,3 +128,8 @@ class ClusterVerbs(Verbs):
         if unit not in health.DAYS:
             raise bad("Time unit not recognised. Supported units: days, weeks, months, years.")
         return self.checked(health.expiring(self.broker, days=int(within) * health.DAYS[unit]))
+
+
+def exchange_types() -> list[Json]:
+    described = {kind.name: kind.description for kind in KINDS.values()} | {DELAYED: "Delayed Message Exchange."}
+    return [{"name": name, "description": text, "enabled": True} for name, text in described.items()]

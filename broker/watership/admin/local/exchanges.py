@@ -59,10 +59,9 @@ class ExchangeVerbs(Verbs):
         live = self.vhost(vhost)
         given: Any = body.get("properties") or {}
         properties, payload = message(body, given)
-        headers = given.get("headers") or {}
         name, key = exchange_name(exchange), routing_key(body)
         try:
-            routed = live.publish(self.actor(vhost), name, key, properties, payload, headers=headers)
+            routed = live.publish(self.actor(vhost), name, key, properties, payload, message=given)
         except NotFound:
             raise AdminError(404, "not_found", "exchange_not_found") from None
         except AMQPError as error:

@@ -34,6 +34,12 @@ def decode(data: bytes) -> dict[str, Any]:
     return {name: read(reader) for at, (name, read, _) in enumerate(FIELDS) if flags & 0x8000 >> at}
 
 
+def headers_of(data: bytes) -> dict[str, Any]:
+    """Only the headers."""
+    headers: dict[str, Any] = decode(data).get("headers", {})
+    return headers
+
+
 def encode(properties: Mapping[str, Any]) -> bytes:
     """Property flags and properties. Raises KeyError for a name that basic does not have."""
     if unknown := set(properties) - NAMES:
