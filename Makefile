@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 KERNEL := $(wildcard broker/watership/kernel/*.pyx broker/watership/kernel/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast bench lint format generate constraints image clean
+.PHONY: help setup demo test test-fast bench bench-operator lint format generate constraints image clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with Watership in it (compiles the kernel)
 
@@ -34,6 +34,9 @@ test-fast: setup ## only what needs no Kubernetes
 
 bench: setup ## speed against the do-nothing relay
 	$(BIN)/python -m benchmarks
+
+bench-operator: setup ## the operator with 1,000 and 10,000 objects on a real API server (10 minutes)
+	$(BIN)/python -m benchmarks.sizes --keep
 
 lint: setup ## ruff, mypy, import contracts, generated files up to date
 	$(BIN)/ruff check .

@@ -56,6 +56,8 @@ class Cache:
         except InvalidResource:
             return None, False
         before = self.resources.get(resource.key)
+        if before is not None and before.uid == resource.uid and resource.version < before.version:
+            return before, False  # a watch behind our own write
         self.resources[resource.key] = resource
         for key in keys_of(resource):
             self.members[key].add(resource.key)

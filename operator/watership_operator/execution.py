@@ -13,6 +13,7 @@ from itertools import groupby
 from watership.admin.api import AdminError, Unreachable
 from watership.admin.client import Client
 
+from .logs import about
 from .plan import Plan, Step, Verdict
 from .plan.step import FAILED, Key
 
@@ -39,7 +40,7 @@ async def carry_out(plan: Plan, do: Do) -> Outcome:
         results = await asyncio.gather(*(do(step) for step in steps), return_exceptions=True)
         for step, result in zip(steps, results, strict=True):
             if result is None:
-                log.info("%s: %s", name_of(step.owner), step.sentence)
+                log.info("%s", step.sentence, extra=about(step.owner))
                 outcome.done.append(step)
             else:
                 note_failure(outcome, step, result)
@@ -61,13 +62,9 @@ def note_failure(outcome: Outcome, step: Step, error: BaseException) -> None:
     reason = error.reason if isinstance(error, AdminError) else str(error) or type(error).__name__
     if isinstance(error, AdminError) and error.status == 404 and step.verb.startswith("delete_"):
         return  # it was gone already
-    log.warning("%s: %s: %s", name_of(step.owner), step.sentence, reason)
+    log.warning("%s: %s", step.sentence, reason, extra=about(step.owner))
     before = outcome.verdicts.get(step.owner, Verdict(False, FAILED, ""))
     outcome.verdicts[step.owner] = replace(before, ready=False, reason=FAILED, sentence=reason, release=False)
-
-
-def name_of(key: Key) -> str:
-    return f"{key[0]} {key[1]}/{key[2]}"
 
 
 async def ask_broker(client: Client, step: Step) -> None:

@@ -1,4 +1,7 @@
-"""kopf's part: watches. Every event puts the object in the cache and its keys in the queue; nothing is decided here."""
+"""What comes in: every event puts the object in the cache and its keys in the queue; nothing is decided here.
+
+kopf watches BrokerClusters and their children. Topology objects, of which there are thousands, are followed by our own.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +12,43 @@ import kopf
 
 from .cache import Cache, Key, keys_of
 from .engine import Engine
-from .kinds import GROUP, SPECS, VERSION
+from .kinds import GROUP, VERSION
 
 OWNED = {"app.kubernetes.io/part-of": "watership", "app.kubernetes.io/managed-by": "watership"}
 
 
-def register(registry: kopf.OperatorRegistry, cache: Cache, engine: Engine) -> None:
-    """Declares the watches on a registry of our own."""
+class Intake:
+    def __init__(self, cache: Cache, engine: Engine) -> None:
+        self.cache = cache
+        self.engine = engine
 
-    def on_resource(event: Mapping[str, Any], body: Mapping[str, Any], **_: Any) -> None:
-        manifest = dict(body)
-        if event["type"] == "DELETED":
+    def receive(self, change: str, manifest: Mapping[str, Any]) -> None:
+        """change: ADDED, MODIFIED, DELETED; kopf says None for what was there before."""
+        if change == "DELETED":
             metadata = manifest["metadata"]
-            resource = cache.remove(manifest["kind"], metadata["namespace"], metadata["name"])
+            resource = self.cache.remove(manifest["kind"], metadata["namespace"], metadata["name"])
             due = resource is not None
         else:
-            resource, due = cache.put(manifest)
+            resource, due = self.cache.put(manifest)
         if due and resource is not None:
             for key in keys_of(resource):
-                engine.enqueue(key)
+                self.engine.enqueue(key)
+
+
+def register(registry: kopf.OperatorRegistry, intake: Intake) -> None:
+    """Declares kopf's watches on a registry of our own."""
+
+    def on_cluster(event: Mapping[str, Any], body: Mapping[str, Any], **_: Any) -> None:
+        intake.receive(event["type"], dict(body))
 
     def on_child(body: Mapping[str, Any], **_: Any) -> None:
         """A child changed, or somebody changed it: its cluster is due, and its topology once pods are ready."""
         for owner in body["metadata"].get("ownerReferences", ()):
             if owner["kind"] == "BrokerCluster":
                 for work in ("cluster", "topology"):
-                    engine.enqueue(Key(work, "cluster", body["metadata"]["namespace"], owner["name"]))
+                    intake.engine.enqueue(Key(work, "cluster", body["metadata"]["namespace"], owner["name"]))
 
-    for spec in SPECS.values():
-        plural = spec.kind.plural  # type: ignore[attr-defined]
-        kopf.on.event(GROUP, VERSION, plural, registry=registry)(on_resource)
+    kopf.on.event(GROUP, VERSION, "brokerclusters", registry=registry)(on_cluster)
     for group, version, plural in (
         ("apps", "v1", "statefulsets"),
         ("", "v1", "services"),

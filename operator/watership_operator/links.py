@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
+from watership.admin.api import Verb
 from watership.admin.client import Client
 
 from .cache import Key
 from .kinds import Resource
 from .kinds.resource import CONNECTION_URI
+from .metrics import Metrics
 
 
 def decoded(secret: Mapping[str, Any]) -> dict[str, str]:
@@ -49,8 +51,21 @@ def address_of_secret(data: Mapping[str, str]) -> Address:
     return Address(uri if "://" in uri else f"http://{uri}", data["username"], data["password"], data.get("ca.crt", ""))
 
 
+class MeasuredClient(Client):
+    """Each request's time and error go into the metrics."""
+
+    def __init__(self, metrics: Metrics, address: Address) -> None:
+        super().__init__(address.url, address.username, address.password, ca=address.ca.encode() or None)
+        self.metrics = metrics
+
+    async def perform(self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool]) -> Any:
+        with self.metrics.broker_call(verb.name):
+            return await super().perform(verb, arguments, options)
+
+
 class Links:
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
         self.clients: dict[Key, tuple[Address, Client]] = {}
 
     async def client(self, key: Key, address: Address) -> Client:
@@ -59,8 +74,7 @@ class Links:
         if known is not None and known[0] == address:
             return known[1]
         await self.drop(key)
-        ca = address.ca.encode() or None
-        client = Client(address.url, address.username, address.password, ca=ca)
+        client = MeasuredClient(self.metrics, address)
         self.clients[key] = (address, client)
         return client
 

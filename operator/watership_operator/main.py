@@ -8,19 +8,22 @@ import logging
 import os
 import signal
 import socket
-import sys
+from typing import Any
 
 import kopf
 from kopf._core.engines.peering import Identity
 
-from .cache import Cache, keys_of
+from . import logs
+from .cache import Cache
 from .engine import Engine
-from .handlers import register
+from .handlers import Intake, register
 from .kinds import SPECS
 from .kinds.resource import API_VERSION
 from .kube import Kube, KubeError, connect
+from .kube.follow import Follower
 from .kube.lease import LeaderLease
 from .links import Links
+from .metrics import Metrics
 from .probes import serve
 from .reconcile import Reconciler
 
@@ -48,17 +51,15 @@ def options() -> argparse.Namespace:
     parser.add_argument("--no-leader-election", action="store_true", help="when there is never more than one replica")
     parser.add_argument("--resync", type=float, default=30.0, help="seconds between looks at a broker (default 30)")
     parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    parser.add_argument(
+        "--log-format", default="text", choices=("text", "json"), help="json: one object per line, with kind and name"
+    )
     return parser.parse_args()
 
 
 def main() -> int:
     arguments = options()
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=arguments.log_level.upper(),
-        format="%(asctime)s [%(levelname)s] %(name)s: %(message)s",
-    )
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    logs.configure(arguments.log_level, arguments.log_format)
     try:
         return asyncio.run(run(arguments))
     except KubeError as error:
@@ -70,26 +71,36 @@ async def run(arguments: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    kube = await connect()
-    cache, links = Cache(), Links()
-    reconciler = Reconciler(kube, cache, links, image=arguments.image)
-    engine = Engine(reconciler.work, resync=arguments.resync)
-    probes = await serve(engine, cache, arguments.metrics_port) if arguments.metrics_port else None
+    metrics = Metrics()
+    kube = await connect(count=lambda *request: metrics.requests.labels(*request).inc())
     identity = f"{socket.gethostname()}-{os.getpid()}"
-    lease = LeaderLease(kube, arguments.lease_namespace, "watership-operator", identity)
+    lease = None
+    if not arguments.no_leader_election:
+        lease = LeaderLease(kube.unguarded(), arguments.lease_namespace, "watership-operator", identity)
+        kube.may_write = lease.held
+    cache, links = Cache(), Links(metrics)
+    reconciler = Reconciler(kube, cache, links, image=arguments.image)
+    engine = Engine(reconciler.work, resync=arguments.resync, metrics=metrics)
+    probes = await serve(engine, cache, lease, arguments.metrics_port) if arguments.metrics_port else None
     try:
-        if not arguments.no_leader_election and not await first(stop, lease.acquire()):
+        if lease is not None and not await first(stop, lease.acquire()):
             return 0
-        await prime(kube, cache, engine, arguments.namespace)
-        holding = stop.wait() if arguments.no_leader_election else lease.hold()
-        return await lead(stop, engine, cache, arguments.namespace, holding)
+        holding = asyncio.create_task(hold(stop, lease), name="the hold of the lease")
+        intake = Intake(cache, engine)
+        followers = await prime(kube, intake, arguments.namespace)
+        return await lead(stop, intake, followers, arguments.namespace, holding)
     finally:
-        if not arguments.no_leader_election:
+        if lease is not None:
             await lease.release()
         if probes is not None:
             await probes.cleanup()
         await links.close()
         await kube.close()
+
+
+async def hold(stop: asyncio.Event, lease: LeaderLease | None) -> None:
+    """Ends when this replica has to: told to, or no longer the leader."""
+    await (stop.wait() if lease is None else lease.hold())
 
 
 async def first(stop: asyncio.Event, work: object) -> bool:
@@ -103,38 +114,46 @@ async def first(stop: asyncio.Event, work: object) -> bool:
     return finished
 
 
-async def prime(kube: Kube, cache: Cache, engine: Engine, namespaces: list[str]) -> None:
+async def prime(kube: Kube, intake: Intake, namespaces: list[str]) -> list[Follower]:
     """Reads every object before the first pass: what is not in the cache then does not exist."""
-    for kind in SPECS:
-        for namespace in namespaces or [None]:  # type: ignore[list-item]
-            async for manifest in kube.items(API_VERSION, kind, namespace):
-                resource, _ = cache.put(manifest)
-                if resource is not None:
-                    for key in keys_of(resource):
-                        engine.enqueue(key)
-    log.info("read %d objects", len(cache.resources))
+    followers = [
+        Follower(kube, intake.receive, api_version=API_VERSION, kind=kind, namespace=namespace)
+        for kind in SPECS
+        for namespace in namespaces or [None]  # type: ignore[list-item]
+    ]
+    for follower in followers:
+        try:
+            await follower.read()
+        except KubeError as error:
+            if error.status != 404:
+                raise
+            log.error("%s: %s; are the CustomResourceDefinitions of this version installed?", follower.kind, error)
+    log.info("read %d objects", len(intake.cache.resources))
+    return [f for f in followers if f.kind != "BrokerCluster"]  # kopf follows those
 
 
-async def lead(stop: asyncio.Event, engine: Engine, cache: Cache, namespaces: list[str], holding: object) -> int:
+async def lead(
+    stop: asyncio.Event, intake: Intake, followers: list[Follower], namespaces: list[str], held: asyncio.Task[None]
+) -> int:
     """Works until told to stop or the lease is lost. kopf ends the tasks of its own, ours are made before it."""
-    work = asyncio.create_task(engine.run(), name="the engine")
-    held = asyncio.ensure_future(holding)  # type: ignore[call-overload]
+    work = asyncio.create_task(intake.engine.run(), name="the engine")
+    own = [asyncio.create_task(f.run(), name=f"the watch of {f.kind}") for f in followers]
     done = asyncio.Event()
-    watch = asyncio.create_task(watches(cache, engine, namespaces, done), name="the watches")
+    watch = asyncio.create_task(watches(intake, namespaces, done), name="the watches")
     asked = asyncio.create_task(stop.wait())
-    ended, _ = await asyncio.wait([work, held, watch, asked], return_when=asyncio.FIRST_COMPLETED)
+    tasks: list[asyncio.Task[Any]] = [work, held, watch, asked, *own]
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     status = 0 if stop.is_set() else 1
     for task in ended - {asked}:
         log.critical("stops: %r ended%s", task.get_name(), f": {task.exception()!r}" if task.exception() else "")
     done.set()
-    work.cancel()
-    held.cancel()
-    asked.cancel()
-    await asyncio.gather(work, held, watch, asked, return_exceptions=True)
+    for task in (work, held, asked, *own):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     return status
 
 
-async def watches(cache: Cache, engine: Engine, namespaces: list[str], stop: asyncio.Event) -> None:
+async def watches(intake: Intake, namespaces: list[str], stop: asyncio.Event) -> None:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
@@ -143,7 +162,7 @@ async def watches(cache: Cache, engine: Engine, namespaces: list[str], stop: asy
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="watership.dev")
     settings.networking.request_timeout = 30
     registry = kopf.OperatorRegistry()
-    register(registry, cache, engine)
+    register(registry, intake)
     await kopf.operator(
         registry=registry,
         settings=settings,

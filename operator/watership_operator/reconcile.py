@@ -1,28 +1,34 @@
-"""One pass over one key: observe, plan, carry out, write what differs. Returns whether the key is settled."""
+"""One pass over one key: observe, plan, carry out, write what differs. Returns how the key stands."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets as randomness
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from watership.admin.api import AdminError, Unreachable
 
 from .cache import Cache, Key
-from .execution import all_waiting, ask_broker, carry_out, name_of
-from .kinds import Resource
+from .engine import Standing
+from .execution import all_waiting, ask_broker, carry_out
+from .kinds import TOPOLOGY, Resource
 from .kinds.resource import API_VERSION
 from .kube import Kube, KubeError
 from .kube.events import event
 from .links import Address, Links, address_of_cluster, address_of_secret, decoded
+from .logs import about
 from .plan import Step, Verdict, cluster, conditions, deletion, topology, users
 from .plan.deletion import Reach
 
 log = logging.getLogger("watership.operator")
 FINALIZER = "watership.dev/topology"
+FEW = 8  # Secrets of one namespace that are read one by one
+PORTION = 1000  # new objects that one pass takes
+GRACE = 10.0  # seconds without the broker before ready objects say so: its restart is no news for ten thousand objects
 AT_ONCE = 32  # writes to the API server side by side
 CHILDREN = (
     ("v1", "ServiceAccount"),
@@ -51,23 +57,23 @@ class Reconciler:
         self.unreachable: dict[Key, float] = {}  # since when, by the loop's clock
         self.slots = asyncio.Semaphore(AT_ONCE)
 
-    async def work(self, key: Key) -> bool:
+    async def work(self, key: Key) -> Standing:
         if key.work == "cluster":
             return await self.cluster(key)
         return await self.topology(key)
 
     # A BrokerCluster
 
-    async def cluster(self, key: Key) -> bool:
+    async def cluster(self, key: Key) -> Standing:
         resource = self.cache.cluster(key.namespace, key.name)
         if resource is None or resource.deleting:
-            return True  # its children go with it, by their owner references
+            return Standing.SETTLED  # its children go with it, by their owner references
         seen = cluster.Surroundings(await self.children(resource), await self.cluster_secrets(resource))
         plan = cluster.plan(resource, seen, image=self.image, token=token)
         outcome = await carry_out(plan, self.do)
         verdict = outcome.verdicts[resource.key]
         await self.report(resource, verdict, cluster.legacy_conditions(resource, verdict))
-        return verdict.ready or verdict.stalled
+        return Standing.SETTLED if verdict.ready or verdict.stalled else Standing.FAILING
 
     async def children(self, resource: Resource) -> dict[tuple[str, str], Mapping[str, Any]]:
         labels = f"app.kubernetes.io/name={resource.name},app.kubernetes.io/part-of=watership"
@@ -87,10 +93,10 @@ class Reconciler:
 
     # The objects of one broker
 
-    async def topology(self, key: Key) -> bool:
+    async def topology(self, key: Key) -> Standing:
         objects = self.cache.topology(key)
         if not objects:
-            return True
+            return Standing.SETTLED
         reach, address = await self.reach(key)
         if address is None or reach.state != "reachable":
             return await self.without_broker(objects, reach)
@@ -101,6 +107,7 @@ class Reconciler:
             return await self.without_broker(objects, self.unreached(key, error))
         self.unreachable.pop(key, None)
         kept, verdicts = self.deletions(objects, reach)
+        kept, more = portion(kept)
         await self.add_finalizers(r for r in kept if not r.deleting)
         kept = [self.cache.resources.get(r.key, r) for r in kept]
         plan = topology.plan(kept, snapshot, secrets=await self.user_secrets(kept), token=token)
@@ -108,7 +115,8 @@ class Reconciler:
         if outcome.unreachable:
             return await self.without_broker(objects, self.unreached(key, Unreachable(outcome.unreachable)))
         drifted = {step.owner: step.sentence for step in outcome.done if step.drift}
-        return await self.conclude(objects, {**verdicts, **outcome.verdicts}, drifted)
+        standing = await self.conclude(objects, {**verdicts, **outcome.verdicts}, drifted)
+        return Standing.UNFINISHED if more else standing
 
     def deletions(self, objects: list[Resource], reach: Reach) -> tuple[list[Resource], dict[Any, Verdict]]:
         """Objects for the planner, and verdicts about those whose deletion needs no broker."""
@@ -116,11 +124,14 @@ class Reconciler:
         decided = {key: verdict for key, verdict in verdicts.items() if verdict is not None}
         return [r for r in objects if r.key not in decided], decided
 
-    async def without_broker(self, objects: list[Resource], reach: Reach) -> bool:
+    async def without_broker(self, objects: list[Resource], reach: Reach) -> Standing:
         kept, verdicts = self.deletions(objects, reach)
-        verdicts |= all_waiting((r.key for r in kept), "Waiting", reach.sentence)
+        told = (r.key for r in kept if not (reach.state == "unreachable" and reach.since < GRACE and known_good(r)))
+        verdicts |= all_waiting(told, "Waiting", reach.sentence)
         await self.conclude(objects, verdicts, {})
-        return reach.state in ("gone", "hibernated") and not any(r.deleting for r in kept)
+        if reach.state in ("gone", "hibernated") and not any(r.deleting for r in kept):
+            return Standing.SETTLED
+        return Standing.AWAY if reach.state == "unreachable" else Standing.FAILING
 
     def unreached(self, key: Key, error: Exception) -> Reach:
         now = asyncio.get_running_loop().time()
@@ -174,14 +185,27 @@ class Reconciler:
         return decoded(secret or {}).get("ca.crt", "")
 
     async def user_secrets(self, objects: Iterable[Resource]) -> dict[tuple[str, str], dict[str, str]]:
-        found = {}
+        wanted: defaultdict[str, set[str]] = defaultdict(set)
         for resource in objects:
             if resource.kind == "User":
-                name = users.source(resource)[0]
-                secret = await self.kube.get("v1", "Secret", resource.namespace, name)
-                if secret is not None:
-                    found[resource.namespace, name] = decoded(secret)
+                wanted[resource.namespace].add(users.source(resource)[0])
+        found = {}
+        for namespace, names in wanted.items():
+            async for name, data in self.secrets(namespace, names):
+                found[namespace, name] = data
         return found
+
+    async def secrets(self, namespace: str, names: set[str]) -> AsyncIterator[tuple[str, dict[str, str]]]:
+        """One by one where there are few; many are read as one list."""
+        if len(names) > FEW:
+            async for secret in self.kube.items("v1", "Secret", namespace):
+                if secret["metadata"]["name"] in names:
+                    yield secret["metadata"]["name"], decoded(secret)
+            return
+        for name in names:
+            one = await self.kube.get("v1", "Secret", namespace, name)
+            if one is not None:
+                yield name, decoded(one)
 
     # Writing
 
@@ -196,10 +220,13 @@ class Reconciler:
 
     async def conclude(
         self, objects: list[Resource], verdicts: Mapping[Any, Verdict], drifted: Mapping[Any, str]
-    ) -> bool:
-        """Writes status where it differs, lets finalizers go. Settled when everything is ready or stalled."""
+    ) -> Standing:
+        """Writes status where it differs, lets finalizers go; what has no verdict is left as it is. Settled when
+        everything is ready or stalled."""
         jobs = []
         for resource in objects:
+            if resource.key not in verdicts:
+                continue
             resource = self.cache.resources.get(resource.key, resource)  # noqa: PLW2901 - finalizers were added
             verdict = verdicts[resource.key]
             if verdict.release:
@@ -209,7 +236,8 @@ class Reconciler:
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
-        return all(v.ready or v.stalled or v.release for v in verdicts.values())
+        settled = all(v.ready or v.stalled or v.release for v in verdicts.values())
+        return Standing.SETTLED if settled else Standing.FAILING
 
     async def bounded(self, job: Any) -> None:
         async with self.slots:
@@ -228,7 +256,7 @@ class Reconciler:
 
     async def release(self, resource: Resource, verdict: Verdict) -> None:
         if verdict.sentence:
-            log.info("%s: %s", name_of(resource.key), verdict.sentence)
+            log.info("%s", verdict.sentence, extra=about(resource.key))
             await self.tell(resource, verdict.reason, verdict.sentence, warning=False)
         left = [f for f in resource.finalizers if f != FINALIZER]
         if len(left) == len(resource.finalizers):
@@ -270,12 +298,28 @@ class Reconciler:
         try:
             await self.kube.create(made)
         except KubeError as error:
-            log.debug("no Event for %s: %s", resource, error)
+            log.debug("no Event: %s", error, extra=about(resource.key))
 
     def note(self, resource: Resource, manifest: Mapping[str, Any] | None) -> None:
         """What we wrote is known at once, not only when the watch brings it."""
         if manifest is not None and resource.key in self.cache.resources:
             self.cache.put(manifest)
+
+
+def portion(objects: list[Resource]) -> tuple[list[Resource], bool]:
+    """The objects that a pass takes, and whether some are left for the next. A change of a known object does not wait
+    for thousands of new ones."""
+    new = [r for r in objects if FINALIZER not in r.finalizers and not r.deleting]
+    if len(new) <= PORTION:
+        return objects, False
+    left = {r.key for r in sorted(new, key=lambda r: (TOPOLOGY.index(r.kind), r.age))[PORTION:]}
+    return [r for r in objects if r.key not in left], True
+
+
+def known_good(resource: Resource) -> bool:
+    """Ready as of its newest version."""
+    current = resource.status.get("observedGeneration") == resource.generation
+    return current and resource.condition("Ready").get("status") == "True"
 
 
 def manifest_of(resource: Resource) -> dict[str, Any]:

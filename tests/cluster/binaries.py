@@ -22,6 +22,9 @@ OTHERS = {
     "coredns": (f"github.com/coredns/coredns@v{COREDNS}", "github.com/coredns/coredns"),
     "helm": (f"helm.sh/helm/v4@v{HELM}", "helm.sh/helm/v4/cmd/helm"),
 }
+GLUA, KSTATUS = "glua-1.1.1", "kstatus-0.37.2"
+OTHERS[GLUA] = ("github.com/yuin/gopher-lua@v1.1.1", "github.com/yuin/gopher-lua/cmd/glua")  # Argo CD's Lua
+OWN = {KSTATUS: ("sigs.k8s.io/cli-utils@v0.37.2", "kstatus.go")}  # programs of a few lines, beside this file
 OLDEST_GO = (1, 21)  # from here on go itself fetches the toolchain that a module asks for
 TOOLCHAIN = "1.26.8"  # what an older go fetches: the toolchains are modules too
 
@@ -48,6 +51,8 @@ def ensure(*names: str) -> Path:
             build_kubernetes(go, [n for n in names if n in COMMANDS and not present(n)])
             for name in [n for n in names if n in OTHERS and not present(n)]:
                 build_module(go, name, *OTHERS[name])
+            for name in [n for n in names if n in OWN and not present(n)]:
+                build_own(go, name, *OWN[name])
     return folder()
 
 
@@ -159,4 +164,16 @@ def build_module(go: str, name: str, module: str, package: str) -> None:
         (work / "go.mod").write_text("module tools\n\ngo 1.25.0\n")
         run([go, "get", module], work)
         run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", f"{work}/bin/{name}", package], work)
+        install(work / "bin" / name)
+
+
+def build_own(go: str, name: str, module: str, source: str) -> None:
+    say(f"building {name}, once")
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        (work / "go.mod").write_text("module tools\n\ngo 1.25.0\n")
+        shutil.copy(Path(__file__).parent / source, work / "main.go")
+        run([go, "get", module], work)
+        run([go, "mod", "tidy"], work)
+        run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", f"{work}/bin/{name}", "."], work)
         install(work / "bin" / name)

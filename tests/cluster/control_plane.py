@@ -15,10 +15,11 @@ def free_port() -> int:
 
 
 class ControlPlane:
-    """Use it as a context; `kubeconfig` is an administrator's."""
+    """Use it as a context; `kubeconfig` is an administrator's. audit: a policy, whose log is audit.log in `work`."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, *, audit: str = "") -> None:
         self.work = work
+        self.audit = audit
         self.bin = binaries.ensure("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
         self.processes = Processes(work / "log")
         self.server = f"https://127.0.0.1:{free_port()}"
@@ -42,32 +43,49 @@ class ControlPlane:
         self.processes.stop_all()
 
     def start(self, authority: Authority) -> None:
-        etcd, peers = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+        self.authority = authority
+        self.etcd, peers = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
         self.processes.start(
             "etcd",
             f"{self.bin}/etcd",
             f"--data-dir={self.work}/etcd",
-            f"--listen-client-urls={etcd}",
-            f"--advertise-client-urls={etcd}",
+            f"--listen-client-urls={self.etcd}",
+            f"--advertise-client-urls={self.etcd}",
             f"--listen-peer-urls={peers}",
             "--unsafe-no-fsync",
         )
+        self.start_api_server()
         pki = authority.folder
-        self.processes.start(
-            "apiserver",
-            f"{self.bin}/kube-apiserver",
-            f"--etcd-servers={etcd}",
-            "--service-cluster-ip-range=10.96.0.0/16",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={self.server.rpartition(':')[2]}",
-            *apiserver_options(pki),
-        )
-        wait_for("kube-apiserver", self.ready, log=lambda: self.processes.log("apiserver"))
         controllers = authority.kubeconfig("controllers", self.server)
         self.processes.start(
             "controllers", f"{self.bin}/kube-controller-manager", *controller_options(pki, controllers)
         )
+
+    def start_api_server(self) -> None:
+        self.processes.start(
+            "apiserver",
+            f"{self.bin}/kube-apiserver",
+            f"--etcd-servers={self.etcd}",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            f"--secure-port={self.server.rpartition(':')[2]}",
+            *apiserver_options(self.authority.folder),
+            *self.audit_options(),
+        )
+        wait_for("kube-apiserver", self.ready, log=lambda: self.processes.log("apiserver"))
+
+    def restart_api_server(self) -> None:
+        """Every watch ends; what was written stays."""
+        self.processes.stop("apiserver")
+        self.start_api_server()
+
+    def audit_options(self) -> list[str]:
+        if not self.audit:
+            return []
+        policy = self.work / "audit.yaml"
+        policy.write_text(self.audit)
+        return [f"--audit-policy-file={policy}", f"--audit-log-path={self.work}/audit.log"]
 
     def ready(self) -> bool:
         return self.kubectl("get", "--raw", "/readyz").returncode == 0

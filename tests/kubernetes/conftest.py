@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -119,9 +120,11 @@ def install(cluster: Cluster) -> None:
 class Operator:
     """The operator as a process outside the cluster; `restart` is what an upgrade does."""
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, folder: Path, *options: str) -> None:
         self.cluster = cluster
         self.processes = Processes(folder)
+        self.options = options
+        self.metrics = free_port()
         self.starts = 0
 
     def start(self) -> None:
@@ -131,9 +134,10 @@ class Operator:
             sys.executable,
             "-m",
             "watership_operator",
-            "--metrics-port=0",
+            f"--metrics-port={self.metrics}",
             "--resync=5",
             "--image=watership.test/broker:1",
+            *self.options,
             KUBECONFIG=str(self.cluster.kubeconfig),
         )
 
@@ -143,6 +147,22 @@ class Operator:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def signal(self, number: int) -> None:
+        """To the process that was started last; SIGKILL is a machine that goes away."""
+        os.kill(self.processes.started[-1][1].pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.stop()
+
+    def http(self, path: str) -> str:
+        """What the operator answers on its own port; "" while it does not."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/{path}", timeout=5) as answer:
+                return answer.read().decode()
+        except (urllib.error.URLError, OSError):
+            return ""
 
     def log(self) -> str:
         return self.processes.log(f"operator-{self.starts}", 80)
@@ -154,6 +174,14 @@ def operator(control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def no_operator(operator: Operator) -> Iterator[None]:
+    """The session's operator stands aside, for tests that start their own."""
+    operator.stop()
+    yield
+    operator.start()
 
 
 @pytest.fixture
@@ -220,6 +248,17 @@ class Broker:
         except (urllib.error.URLError, OSError):
             return None
         return json.loads(text) if text else True
+
+    def logs_in(self, user: str, password: str) -> bool:
+        """A user with the tag management. password: in base64, as it stands in a Secret."""
+        plain = base64.b64decode(password).decode()
+        request = urllib.request.Request(f"{self.url}/api/whoami")
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{user}:{plain}".encode()).decode())
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                return True
+        except urllib.error.HTTPError:
+            return False
 
     def secret(self, name: str = "broker") -> dict[str, Any]:
         data = {"uri": self.url, "username": "guest", "password": "guest"}

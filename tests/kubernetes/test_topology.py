@@ -1,7 +1,6 @@
 """Topology objects against a real API server and a real broker."""
 
 import pytest
-import yaml
 
 from .conftest import Broker, Cluster, Operator
 from .objects import REFERENCE, resource
@@ -119,18 +118,6 @@ def test_force_delete_releases_while_the_broker_is_away(cluster: Cluster, broker
     broker.stop()
     cluster.kubectl("annotate", "queue.watership.dev/forced", "watership.dev/force-delete=true")
     cluster.kubectl("delete", "queue.watership.dev/forced", "--timeout=60s")
-
-
-def test_only_status_and_finalizers_of_a_users_object_are_written(cluster: Cluster, broker: Broker):
-    cluster.apply(broker.secret(), resource("Queue", "mine"))
-    cluster.ready("queue.watership.dev", "mine")
-    shown = cluster.kubectl("get", "queue.watership.dev/mine", "-o", "yaml", "--show-managed-fields")
-    fields = yaml.safe_load(shown)["metadata"]["managedFields"]
-    ours = [f for f in fields if f["manager"] == "watership-operator"]
-    written = {key for f in ours for key in f["fieldsV1"]}
-    assert written <= {"f:status", "f:metadata"}
-    metadata = {key for f in ours for key in f["fieldsV1"].get("f:metadata", {})}
-    assert metadata <= {"f:finalizers"}
 
 
 def test_restarted_operator_continues_and_writes_nothing_when_nothing_changed(

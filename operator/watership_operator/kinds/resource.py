@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from msgspec import Meta
 GROUP = "watership.dev"
 VERSION = "v1beta1"
 API_VERSION = f"{GROUP}/{VERSION}"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # a copy of the whole object
 FORCE_DELETE = f"{GROUP}/force-delete"
 CONNECTION_URI = f"{GROUP}/operator-connection-uri"
 
@@ -118,15 +120,17 @@ class TopologySpec(Spec, frozen=True, kw_only=True):
     deletion_policy: DeletionPolicy = "Delete"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Resource:
-    """One object as plans see it. created and deleting are the API server's timestamps; "" when there is none."""
+    """One object as plans see it, small enough to keep ten thousand. version: grows with each write. created and
+    deleting are the API server's timestamps; "" when there is none."""
 
     kind: str
     namespace: str
     name: str
     spec: Any
     uid: str = ""
+    version: int = 0
     generation: int = 1
     created: str = ""
     deleting: str = ""
@@ -165,14 +169,26 @@ def read(kind: str, spec_type: type[Spec], manifest: Mapping[str, Any]) -> Resou
         raise InvalidResource(f"{kind} {name}: {str(error).replace('$', 'spec')}") from None
     return Resource(
         kind=kind,
-        namespace=metadata.get("namespace", "default"),
-        name=name,
+        namespace=sys.intern(metadata.get("namespace", "default")),
+        name=sys.intern(name),
         spec=spec,
         uid=metadata.get("uid", ""),
+        version=int(metadata.get("resourceVersion") or 0),
         generation=metadata.get("generation", 1),
         created=metadata.get("creationTimestamp") or "",
         deleting=metadata.get("deletionTimestamp") or "",
-        annotations=metadata.get("annotations") or {},
-        finalizers=tuple(metadata.get("finalizers") or ()),
-        status=manifest.get("status") or {},
+        annotations={k: v for k, v in (metadata.get("annotations") or {}).items() if k != LAST_APPLIED},
+        finalizers=tuple(shared(metadata.get("finalizers") or ())),
+        status=shared(manifest.get("status") or {}),
     )
+
+
+def shared(value: Any) -> Any:
+    """The same, with equal texts kept once: ten thousand statuses say much the same."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {sys.intern(k): shared(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [shared(v) for v in value]
+    return value

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from watership_operator.cache import Key
-from watership_operator.engine import CHANGE, RESYNC, Engine
+from watership_operator.engine import CHANGE, RESYNC, Engine, Standing
 
 
 def key(name: str) -> Key:
@@ -30,9 +30,9 @@ async def eventually(holds) -> None:
 async def test_key_asked_for_many_times_is_worked_on_once():
     done: list[str] = []
 
-    async def work(k: Key) -> bool:
+    async def work(k: Key) -> Standing:
         done.append(k.name)
-        return True
+        return Standing.SETTLED
 
     engine = Engine(work)
     for _ in range(50):
@@ -46,7 +46,7 @@ async def test_key_asked_for_many_times_is_worked_on_once():
 async def test_key_asked_for_while_busy_is_worked_on_again_and_never_twice_at_once():
     now, most, passes = 0, 0, 0
 
-    async def work(_: Key) -> bool:
+    async def work(_: Key) -> Standing:
         nonlocal now, most, passes
         now += 1
         most = max(most, now)
@@ -55,7 +55,7 @@ async def test_key_asked_for_while_busy_is_worked_on_again_and_never_twice_at_on
             engine.enqueue(key("a"))
         await asyncio.sleep(0.02)
         now -= 1
-        return True
+        return Standing.SETTLED
 
     engine = Engine(work)
     engine.enqueue(key("a"))
@@ -67,9 +67,9 @@ async def test_key_asked_for_while_busy_is_worked_on_again_and_never_twice_at_on
 async def test_changes_come_before_resyncs():
     done: list[str] = []
 
-    async def work(k: Key) -> bool:
+    async def work(k: Key) -> Standing:
         done.append(k.name)
-        return True
+        return Standing.SETTLED
 
     engine = Engine(work, workers=1)
     for number in range(5):
@@ -84,11 +84,11 @@ async def test_changes_come_before_resyncs():
 async def test_failing_key_is_tried_again_and_harms_no_other():
     done: list[str] = []
 
-    async def work(k: Key) -> bool:
+    async def work(k: Key) -> Standing:
         done.append(k.name)
         if k.name == "bad":
             raise RuntimeError("boom")
-        return True
+        return Standing.SETTLED
 
     engine = Engine(work, workers=1)
     engine.enqueue(key("bad"))
@@ -96,4 +96,43 @@ async def test_failing_key_is_tried_again_and_harms_no_other():
     async with running(engine):
         await eventually(lambda: done.count("bad") >= 2)
     assert "good" in done
-    assert engine.counters.failures >= 2
+    errors = engine.metrics.registry.get_sample_value(
+        "watership_operator_errors_total", {"source": "operator", "kind": "RuntimeError"}
+    )
+    assert errors >= 2
+
+
+async def test_broker_that_is_away_is_asked_again_sooner_than_what_is_refused():
+    engine = Engine(lambda _: None)  # type: ignore[arg-type, return-value]
+    waits = {}
+    for standing in (Standing.AWAY, Standing.FAILING):
+        for _ in range(8):
+            engine.schedule(key(standing.name), standing, took=0.0)
+        timer = engine.timers[key(standing.name)]
+        waits[standing] = timer.when() - asyncio.get_running_loop().time()
+        timer.cancel()
+    assert waits[Standing.AWAY] <= 3 * 1.2 < waits[Standing.FAILING]
+
+
+async def test_long_passes_leave_time_for_others():
+    engine = Engine(lambda _: None)  # type: ignore[arg-type, return-value]
+    engine.schedule(key("slow"), Standing.AWAY, took=5.0)
+    timer = engine.timers[key("slow")]
+    assert timer.when() - asyncio.get_running_loop().time() > 30
+    timer.cancel()
+
+
+async def test_unfinished_key_goes_on_at_once_but_after_changes_of_others():
+    done: list[str] = []
+
+    async def work(k: Key) -> Standing:
+        done.append(k.name)
+        if done == ["big"]:
+            engine.enqueue(key("small"), CHANGE)
+        return Standing.UNFINISHED if k.name == "big" and done.count("big") < 3 else Standing.SETTLED
+
+    engine = Engine(work, workers=1)
+    engine.enqueue(key("big"))
+    async with running(engine):
+        await eventually(lambda: done.count("big") == 3)
+    assert done[:2] == ["big", "small"]
