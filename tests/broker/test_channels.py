@@ -203,6 +203,21 @@ def test_a_user_id_must_be_the_users_own(channel):
     )
 
 
+def test_delete_ok_comes_before_the_cancel_of_ones_own_consumer(connect):
+    connection = connect()
+    channel = connection.channel()
+    declare(channel, "q")
+    frames = []
+    channel._impl.add_on_cancel_callback(lambda _frame: frames.append("cancel"))
+    channel.basic_consume("q", lambda *_: None)
+    channel._impl.callbacks.add(
+        channel.channel_number, pika.spec.Queue.DeleteOk, lambda _frame: frames.append("delete-ok")
+    )
+    channel.queue_delete("q")
+    settle(connection, lambda: len(frames) == 2)
+    assert frames == ["delete-ok", "cancel"]
+
+
 def test_a_consumer_is_told_when_its_queue_goes(connect):
     connection = connect()
     channel = connection.channel()

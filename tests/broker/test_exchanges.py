@@ -132,6 +132,19 @@ def test_headers_exchanges_refuse_an_unknown_x_match(channel):
     )
 
 
+def test_unbinding_what_is_not_there_is_no_error(channel):
+    channel.queue_unbind("nobody", "amq.direct", "k")
+    channel.exchange_unbind("amq.fanout", "nobody", "k")
+    channel.exchange_unbind("nobody", "amq.fanout", "k")
+
+
+@pytest.mark.parametrize("what", ["declare", "delete"])
+def test_the_default_exchange_is_left_alone(channel, what):
+    with pytest.raises(ChannelClosedByBroker) as closed:
+        channel.exchange_declare("", passive=True) if what == "declare" else channel.exchange_delete("")
+    assert closed.value.reply_text == "ACCESS_REFUSED - operation not permitted on the default exchange"
+
+
 def test_an_exchange_deletes_itself_with_its_last_binding(channel):
     channel.exchange_declare("x", "fanout", auto_delete=True)
     declare(channel, "q")

@@ -158,6 +158,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("put_queue", "PUT", Q, "management", "declares a queue", body=True),
     Verb("delete_queue", "DELETE", Q, "management", "deletes a queue", options=("if-unused", "if-empty")),
     Verb("purge_queue", "DELETE", f"{Q}/contents", "management", "drops its ready messages"),
+    Verb(
+        "get_messages", "POST", f"{Q}/get", "management", "count, ackmode, encoding, truncate", body=True
+    ),
     Verb("list_queue_bindings", "GET", f"{Q}/bindings", "management", "bindings to a queue"),
     # Bindings; kind is q or e, a queue or an exchange as destination
     Verb("list_bindings", "GET", "/bindings", "management", "bindings of all vhosts"),
@@ -194,6 +197,8 @@ VERBS: tuple[Verb, ...] = (
         "management",
         "no certificate in use ends that soon",
     ),
+    Verb("check_node", "GET", "/healthchecks/node", "monitoring", "an older way to ask for a node's health"),
+    Verb("check_named_node", "GET", "/healthchecks/node/{node}", "monitoring", "the same by name"),
     Verb("check_aliveness", "GET", "/aliveness-test/{vhost}", "management", "an older way to ask for a vhost's health"),
 )
 BY_NAME = {verb.name: verb for verb in VERBS}

@@ -154,7 +154,7 @@ class AdminServer:
     def response(self, verb: Verb, result: object, request: web.Request) -> web.Response:
         if verb.method == "GET":
             return answer(shown(result, request.query, pages=verb.pages))
-        if verb.name == "publish":
+        if verb.name in ("publish", "get_messages"):
             return answer(result)
         if verb.name == "post_binding":
             # Relative to the path asked for. The key is escaped already, and again to stand in a path.

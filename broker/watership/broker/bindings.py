@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from watership.model import bindings as model
 from watership.model import commands
-from watership.model.errors import AccessRefused, PreconditionFailed
+from watership.model.errors import AccessRefused, NotFound, PreconditionFailed
 from watership.model.topology import Binding
 from watership.routing import kind_of
 
@@ -87,8 +87,11 @@ class Bindings:
         routing_key: str = "",
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        """A missing binding between things that exist is no error."""
-        binding = self.wanted(actor, source, destination, kind, routing_key, arguments)
+        """A missing binding is no error, nor is a missing end of it (RabbitMQ 3.2 and later)."""
+        try:
+            binding = self.wanted(actor, source, destination, kind, routing_key, arguments)
+        except NotFound:
+            return
         if binding.key in self.declared:
             self.uninstall(binding)
             durable = self.vhost.broker.metadata.outlives(binding)

@@ -61,6 +61,8 @@ class Exchanges:
 
     def check(self, actor: Actor, name: str) -> Exchange:
         """exchange.declare passive."""
+        if name == "":
+            raise AccessRefused("operation not permitted on the default exchange")
         self.vhost.broker.access.check_any(actor, "exchange", name)
         return self.get(name)
 

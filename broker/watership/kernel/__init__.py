@@ -13,6 +13,7 @@ from .channel import Channel, Consumer
 from .connection import Connection
 from .delay import Delay
 from .errors import CorruptEntry, ProtocolViolation
+from .fetch import Fetched, fetch
 from .handler import Handler
 from .journal import Journal
 from .queue import Queue
@@ -26,6 +27,7 @@ __all__ = [
     "Consumer",
     "CorruptEntry",
     "Delay",
+    "Fetched",
     "Handler",
     "Journal",
     "Kernel",
@@ -33,4 +35,5 @@ __all__ = [
     "Queue",
     "Replay",
     "Route",
+    "fetch",
 ]

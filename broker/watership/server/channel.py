@@ -269,9 +269,14 @@ class ClientChannel:
             self.send(m.BasicCancelOk(method.consumer_tag))
 
     def cancelled(self, tag: str) -> None:
-        """The broker ended a consumer, because its queue is gone."""
+        """The broker ended a consumer, because its queue is gone. Told a moment later: a client that deleted the queue
+        itself is waiting for delete-ok first."""
         self.subscriptions.pop(tag, None)
         if self.connection.capable("consumer_cancel_notify"):
+            self.connection.broker.loop.call_soon(self.notify_cancelled, tag)
+
+    def notify_cancelled(self, tag: str) -> None:
+        if self.state == "open" and self.connection.channels.get(self.number) is self:
             self.send(m.BasicCancel(tag, True))
 
     def get(self, method: m.BasicGet) -> None:

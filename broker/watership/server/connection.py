@@ -249,7 +249,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             channel.do(method)
 
     def open_channel(self, number: int) -> None:
-        if len(self.channels) >= self.channel_max or number > self.channel_max:
+        if len(self.channels) >= self.channel_max:
             opened = len(self.channels)
             text = f"number of channels opened ({opened}) has reached the negotiated channel_max ({self.channel_max})"
             raise NotAllowed(text)

@@ -6,6 +6,7 @@ from .connections import ConnectionVerbs
 from .definitions import DefinitionVerbs
 from .exchanges import ExchangeVerbs
 from .limits import LimitVerbs
+from .messages import MessageVerbs
 from .permissions import PermissionVerbs
 from .policies import PolicyVerbs
 from .queues import QueueVerbs
@@ -25,6 +26,7 @@ class LocalAdmin(
     LimitVerbs,
     ExchangeVerbs,
     QueueVerbs,
+    MessageVerbs,
     BindingVerbs,
     ConnectionVerbs,
 ):

@@ -81,7 +81,12 @@ class ClusterVerbs(Verbs):
     async def check_virtual_hosts(self) -> Json:
         return self.checked(health.broken(self.broker))
 
+    async def check_named_node(self, node: str) -> Json:
+        await self.get_node(node)
+        return await self.check_virtual_hosts()
+
     check_local_alarms = check_alarms
+    check_node = check_virtual_hosts
     check_is_in_service = check_ready = check_virtual_hosts
 
     async def check_cluster_size(self) -> Json:
