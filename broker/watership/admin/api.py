@@ -158,9 +158,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("put_queue", "PUT", Q, "management", "declares a queue", body=True),
     Verb("delete_queue", "DELETE", Q, "management", "deletes a queue", options=("if-unused", "if-empty")),
     Verb("purge_queue", "DELETE", f"{Q}/contents", "management", "drops its ready messages"),
-    Verb(
-        "get_messages", "POST", f"{Q}/get", "management", "count, ackmode, encoding, truncate", body=True
-    ),
+    Verb("get_messages", "POST", f"{Q}/get", "management", "count, ackmode, encoding, truncate", body=True),
     Verb("list_queue_bindings", "GET", f"{Q}/bindings", "management", "bindings to a queue"),
     # Bindings; kind is q or e, a queue or an exchange as destination
     Verb("list_bindings", "GET", "/bindings", "management", "bindings of all vhosts"),

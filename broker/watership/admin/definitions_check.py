@@ -8,11 +8,14 @@ from typing import Any
 
 from watership.broker import Broker
 from watership.broker.exchanges import exchange_fault
+from watership.model import limits
 from watership.model.arguments import check_queue
 from watership.model.errors import AMQPError
 from watership.model.names import check_length, describe
 from watership.model.permissions import check_expressions
-from watership.model.topology import Exchange
+from watership.model.topology import Exchange, Queue
+from watership.queues import TYPES as QUEUE_TYPES
+from watership.routing import kind_of
 
 from .api import AdminError
 from .local.policies import check_parameter, check_policy, policy_value
@@ -57,6 +60,7 @@ def check(broker: Broker, document: Mapping[str, Any]) -> None:
                 raise bad(section, f"vhost '{item['vhost']}' does not exist")
     for permission in document.get("permissions", []):
         check_permission(permission, users)
+    check_limits(document)
     for policy in document.get("policies", []):
         with as_invalid("policies"):
             check_policy(policy["vhost"], policy["name"], policy_value(policy), operator=False)
@@ -65,16 +69,19 @@ def check(broker: Broker, document: Mapping[str, Any]) -> None:
             check_parameter(item["vhost"], item["component"], item["name"], item["value"])
     exchanges = {(x["vhost"], x["name"]) for x in document.get("exchanges", [])}
     queues = {(q["vhost"], q["name"]) for q in document.get("queues", [])}
+    made: dict[tuple[str, str], Exchange] = {}
     for exchange in document.get("exchanges", []):
         with in_section("exchanges"):
             check_length("exchange", exchange["name"])
         wanted = Exchange("", exchange["name"], exchange["type"], arguments=exchange.get("arguments", {}))
         if fault := exchange_fault(wanted):
             raise bad("exchanges", fault)
+        made.setdefault((exchange["vhost"], exchange["name"]), wanted)
     for queue in document.get("queues", []):
         check_one_queue(queue)
     for binding in document.get("bindings", []):
         check_ends(broker, binding, {"exchange": exchanges, "queue": queues})
+        check_key(broker, binding, made)
 
 
 def check_shapes(document: Mapping[str, Any]) -> None:
@@ -100,6 +107,22 @@ def check_types(section: str, item: Mapping[str, Any]) -> None:
                 raise bad(section, f"{name} must be {expected} in {item}")
 
 
+def check_limits(document: Mapping[str, Any]) -> None:
+    """Raises AdminError 400. A vhost's limits are a list of names and values, a user's an object."""
+    for vhost in document.get("vhosts", []):
+        items = vhost.get("limits", [])
+        if not isinstance(items, list) or not all(isinstance(i, dict) and {"name", "value"} <= set(i) for i in items):
+            raise bad("vhosts", f"limits must be a list of names and values in {vhost}")
+        if problem := limits.fault({str(i["name"]): i["value"] for i in items}, limits.VHOST_LIMITS, "limits"):
+            raise bad("vhosts", problem)
+    for user in document.get("users", []):
+        held = user.get("limits") or {}
+        if not isinstance(held, dict):
+            raise bad("users", f"limits must be an object in {user}")
+        if problem := limits.fault(held, limits.USER_LIMITS, "user-limits"):
+            raise bad("users", problem)
+
+
 def check_permission(permission: Mapping[str, Any], users: set[str]) -> None:
     if permission["user"] not in users:
         raise bad("permissions", f"user '{permission['user']}' does not exist")
@@ -116,6 +139,22 @@ def check_one_queue(queue: Mapping[str, Any]) -> None:
     with in_section("queues"):
         check_length("queue", queue["name"])
         check_queue(queue["name"], queue["vhost"], arguments)
+        kind = str(arguments.get("x-queue-type", queue.get("type", "classic")))
+        if kind in QUEUE_TYPES:
+            durable, auto_delete = queue.get("durable", True), queue.get("auto_delete", False)
+            QUEUE_TYPES[kind].check(Queue(queue["vhost"], queue["name"], durable, auto_delete=auto_delete))
+
+
+def check_key(broker: Broker, binding: Mapping[str, Any], new: Mapping[tuple[str, str], Exchange]) -> None:
+    """Raises AdminError 400 for a binding that its exchange would not take."""
+    name = (binding["vhost"], binding["source"])
+    source = new.get(name) or broker.metadata.exchanges.get(name[0], {}).get(name[1])
+    if source is None or not binding["source"]:
+        return
+    routing = kind_of(source.type, source.arguments)
+    arguments = binding.get("arguments", {})
+    if routing is not None and (fault := routing.binding_fault(binding.get("routing_key", ""), arguments)):
+        raise bad("bindings", fault)
 
 
 def check_ends(broker: Broker, binding: Mapping[str, Any], names: Mapping[str, set[tuple[str, str]]]) -> None:
