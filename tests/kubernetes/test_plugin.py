@@ -1,5 +1,6 @@
 """kubectl-watership as a process, against a real API server, a real operator and a real broker."""
 
+import base64
 import json
 import os
 import re
@@ -157,6 +158,8 @@ def test_definitions_become_objects_and_come_back_the_same(
     others = yaml.safe_dump_all(m for m in printed if m["kind"] != "Secret")
     assert not [h for h in hashes if h in others], "a hash stands outside a Secret"
     plugin("import", "hello", "-f", str(file), "--apply")
+    hello.ready("user.watership.dev", "alice")
+    assert broker.logs_in("alice", base64.b64encode(b"a").decode()), "the imported hash opens with the old password"
     back = json.loads(plugin("export", "hello").stdout)
     for section in ("queues", "exchanges", "bindings"):
         assert by_text(back[section]) == by_text(DEFINITIONS[section])
@@ -173,14 +176,19 @@ def test_live_broker_is_exported_as_objects(hello: Cluster, broker: Broker, plug
     hello.ready("queue.watership.dev", found[0]["metadata"]["name"])
 
 
-def test_pause_and_resume_annotate_the_cluster(hello: Cluster, plugin: Plugin):
+def test_paused_cluster_is_left_alone_until_it_is_resumed(hello: Cluster, broker: Broker, plugin: Plugin):
     plugin("pause", "hello")
-    annotations = hello.get("brokercluster", "hello")["metadata"]["annotations"]
-    assert annotations["watership.dev/pause-reconciliation"] == "true"
-    assert "paused" in plugin("status", "hello", "--no-broker", status=1).stdout
+    where = {"watership.dev/operator-connection-uri": broker.url, "watership.dev/pause-reconciliation": "true"}
+    configuration = "default_user = guest\ndefault_pass = guest\nheartbeat = 7\n"
+    hello.apply(broker_cluster("hello", where, configuration=configuration))
+    condition = hello.says(
+        "brokercluster", "hello", "once it is gone, the operator updates ConfigMap hello-server-conf"
+    )
+    assert condition["reason"] == "PausedReconciliation"
+    assert "heartbeat" not in str(hello.get("configmap", "hello-server-conf")["data"])
+    assert "paused: " in plugin("status", "hello", "--no-broker", status=1).stdout
     plugin("resume", "hello")
-    annotations = hello.get("brokercluster", "hello")["metadata"]["annotations"]
-    assert "watership.dev/pause-reconciliation" not in annotations
+    hello.wait("it is applied", lambda: "heartbeat" in str(hello.get("configmap", "hello-server-conf")["data"]))
 
 
 def test_restart_rolls_the_statefulset_and_the_operator_leaves_it_so(hello: Cluster, plugin: Plugin):

@@ -15,6 +15,7 @@ VERSION = "v1beta1"
 API_VERSION = f"{GROUP}/{VERSION}"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # a copy of the whole object
 FORCE_DELETE = f"{GROUP}/force-delete"
+PAUSE = f"{GROUP}/pause-reconciliation"
 CONNECTION_URI = f"{GROUP}/operator-connection-uri"
 
 

@@ -72,6 +72,10 @@ class UserSpec(TopologySpec, frozen=True, kw_only=True):
         PasswordSecret | msgspec.UnsetType, Meta(description="The Secret that holds the password.")
     ] = msgspec.UNSET
     import_credentials_secret: Annotated[
-        SecretReference | msgspec.UnsetType, Meta(description="A Secret with the keys username and password.")
+        SecretReference | msgspec.UnsetType,
+        Meta(
+            description="A Secret with the keys username and password; or passwordHash instead, as in definitions.json "
+            "(with hashingAlgorithm, when it is not rabbit_password_hashing_sha256)."
+        ),
     ] = msgspec.UNSET
     permissions: Annotated[list[UserPermission], Meta(description="Permissions, one entry per vhost.")] = []

@@ -8,13 +8,14 @@ cluster: independent nodes behind one Service would each hold a part of the mess
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from watership.config import ConfigError
 from watership_operator.kinds import Resource
+from watership_operator.kinds.resource import PAUSE
 from watership_operator.render import Credentials, children, credentials
 
 from .difference import differs
@@ -57,7 +58,19 @@ def plan(cluster: Resource, seen: Surroundings, *, image: str, token: Callable[[
             verb = "makes" if observed is None else "updates"
             sentence = f"{verb} {kind} {name}"
             steps.append(Step("kubernetes", "apply", cluster.key, sentence, manifest=manifest))
-    return Plan(tuple(steps), {cluster.key: verdict(cluster, seen, steps)})
+    made = verdict(cluster, seen, steps)
+    if cluster.annotations.get(PAUSE) == "true":
+        return Plan((), {cluster.key: paused(made, steps)})
+    return Plan(tuple(steps), {cluster.key: made})
+
+
+def paused(made: Verdict, steps: list[Step]) -> Verdict:
+    """What waits for the end of the pause; without such the cluster is as it is."""
+    if not steps:
+        return replace(made, sentence=f"{made.sentence}; paused")
+    todo = ", ".join(s.sentence for s in steps)
+    sentence = f"paused by the annotation {PAUSE}; once it is gone, the operator {todo}"
+    return replace(made, ready=False, reason="PausedReconciliation", sentence=sentence)
 
 
 def refused(cluster: Resource) -> Verdict | None:

@@ -14,6 +14,7 @@ from .observed import Observed
 from .step import CREATED, Key, Step, Verdict
 from .wanted import Wanted, broker_name
 
+HASH = "passwordHash"
 Secrets = Mapping[tuple[str, str], Mapping[str, str]]
 
 
@@ -45,6 +46,8 @@ def declare(
     secret, key, ours = source(resource)
     data = secrets.get((resource.namespace, secret))
     steps: list[Step] = []
+    if data is not None and is_hashed(resource, data):
+        key = HASH
     if built is None or (data is None and not ours) or (data is not None and key not in data):
         what = f"Secret {resource.namespace}/{secret}"
         missing = f"{what} to exist" if data is None else f"the key '{key}' in {what}"
@@ -55,7 +58,7 @@ def declare(
     if data is None:
         data = {"username": name, "password": token()}
         steps.append(make_secret(resource, secret, data))
-    steps += put_user(resource, name, data[key], observed)
+    steps += put_hash(resource, name, data, observed) if key == HASH else put_user(resource, name, data[key], observed)
     unknown = [p.vhost for p in resource.spec.permissions if p.vhost not in observed.vhosts]
     steps += put_permissions(resource, name, observed)
     extra = {"binding": {"name": secret}}
@@ -73,6 +76,21 @@ def put_user(resource: Resource, name: str, password: str, observed: Observed) -
         if sorted(live["tags"]) == tags and verify(known, password):
             return []
     body = {"password": password, "tags": tags}
+    verb = "changes" if live is not None else "makes"
+    return [broker_step(resource.key, f"{verb} user '{name}'", "put_user", name, body)]
+
+
+def is_hashed(resource: Resource, data: Mapping[str, str]) -> bool:
+    """Imported credentials may hold the hash alone, as definitions.json does."""
+    return resource.spec.import_credentials_secret is not msgspec.UNSET and HASH in data and "password" not in data
+
+
+def put_hash(resource: Resource, name: str, data: Mapping[str, str], observed: Observed) -> list[Step]:
+    live, tags = observed.users.get(name), sorted(resource.spec.tags)
+    algorithm = data.get("hashingAlgorithm", DEFAULT_ALGORITHM)
+    body = {"password_hash": data[HASH], "hashing_algorithm": algorithm, "tags": tags}
+    if live is not None and {**live, "tags": sorted(live["tags"])} == {**live, **body}:
+        return []
     verb = "changes" if live is not None else "makes"
     return [broker_step(resource.key, f"{verb} user '{name}'", "put_user", name, body)]
 

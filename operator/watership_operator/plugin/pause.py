@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from .objects import Target, name_of, object_class
+from watership_operator.kinds.resource import PAUSE
 
-PAUSE = "watership.dev/pause-reconciliation"
+from .objects import Target, name_of, object_class
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

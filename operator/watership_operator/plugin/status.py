@@ -11,10 +11,10 @@ import pykube
 
 from watership.admin.api import AdminError, Unreachable
 from watership.admin.client import Client
+from watership_operator.kinds.resource import PAUSE
 
 from . import broker
 from .objects import Problem, Target, cluster_of, name_of, ready, table
-from .pause import PAUSE
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

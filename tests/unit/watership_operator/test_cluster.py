@@ -73,6 +73,18 @@ def test_changed_configuration_updates_the_map_and_rolls_the_pods():
     assert [s.sentence for s in steps] == ["updates ConfigMap c-server-conf", "updates StatefulSet c-server"]
 
 
+def test_paused_cluster_is_left_alone_and_says_what_waits():
+    made = resource("BrokerCluster", "c")
+    seen = observed(made, **READY)
+    pause = {"watership.dev/pause-reconciliation": "true"}
+    changed = replace(resource("BrokerCluster", "c", configuration="heartbeat = 5"), annotations=pause)
+    found = plan(changed, seen)
+    assert found.steps == ()
+    assert "updates ConfigMap c-server-conf, updates StatefulSet c-server" in found.verdicts[changed.key].sentence
+    quiet = plan(replace(made, annotations=pause), seen).verdicts[made.key]
+    assert (quiet.ready, quiet.sentence) == (True, "1/1 pods ready; paused")
+
+
 def test_more_nodes_than_one_are_refused_and_nothing_is_made():
     made = plan(resource("BrokerCluster", "c", replicas=3))
     (verdict,) = made.verdicts.values()

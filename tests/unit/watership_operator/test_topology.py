@@ -104,6 +104,18 @@ def test_changed_password_is_applied_and_the_same_one_is_not():
     assert (step.verb, step.arguments) == ("put_user", ("u", {"password": "new", "tags": []}))
 
 
+def test_user_is_imported_by_the_hash_of_its_password():
+    broker = TinyBroker()
+    user = resource("User", "u", importCredentialsSecret={"name": "s"})
+    data = {"username": "alice", "passwordHash": hashed("old")}
+    (step,) = plan([user], broker, s=data).steps
+    body = {"password_hash": hashed("old"), "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": []}
+    assert (step.verb, step.arguments) == ("put_user", ("alice", body))
+    broker.users["alice"] = {"name": "alice", **body}
+    assert plan([user], broker, s=data).steps == ()
+    assert plan([user], broker, s={**data, "passwordHash": hashed("new")}).steps[0].sentence == "changes user 'alice'"
+
+
 def test_user_whose_secret_lacks_the_key_waits_for_it():
     user = resource("User", "u", importCredentialsSecret={"name": "s"})
     made = plan([user], TinyBroker(), s={"password": "x"})
