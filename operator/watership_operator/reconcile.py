@@ -227,8 +227,11 @@ class Reconciler:
         for resource in objects:
             if resource.key not in verdicts:
                 continue
-            resource = self.cache.resources.get(resource.key, resource)  # noqa: PLW2901 - finalizers were added
+            newest = self.cache.resources.get(resource.key, resource)  # finalizers were added
             verdict = verdicts[resource.key]
+            if version_of(newest) != version_of(resource):
+                continue  # the verdict is about what was; the next pass, which is due already, is about what is
+            resource = newest  # noqa: PLW2901
             if verdict.release:
                 jobs.append(self.bounded(self.release(resource, verdict)))
             else:
@@ -314,6 +317,11 @@ def portion(objects: list[Resource]) -> tuple[list[Resource], bool]:
         return objects, False
     left = {r.key for r in sorted(new, key=lambda r: (TOPOLOGY.index(r.kind), r.age))[PORTION:]}
     return [r for r in objects if r.key not in left], True
+
+
+def version_of(resource: Resource) -> tuple[str, int, str]:
+    """What a verdict is about: another object, specification or deletion makes it void."""
+    return resource.uid, resource.generation, resource.deleting
 
 
 def known_good(resource: Resource) -> bool:

@@ -1,0 +1,136 @@
+"""The operator under the chart's own ClusterRole: it lacks nothing, and it has nothing that it does not use."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.cluster import binaries
+from tests.cluster.control_plane import ControlPlane
+
+from .conftest import ROOT, Broker, Cluster, Operator, install
+from .objects import broker_cluster, resource
+
+pytestmark = pytest.mark.kubernetes
+SYSTEM, NAME = "watership-system", "watership-operator"
+POLICY = f"""\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - {{level: Metadata, users: ["system:serviceaccount:{SYSTEM}:{NAME}"]}}
+  - {{level: None}}
+"""
+UNSEEN = {
+    # The API server checks these itself when an owner reference blocks deletion; no request shows them.
+    ("update", "brokerclusters/finalizers"),
+    ("update", "users/finalizers"),
+    # A single Secret or child is read when something else names it.
+    *(("get", kind) for kind in ("services", "configmaps", "serviceaccounts", "statefulsets", "poddisruptionbudgets")),
+    *(("get", kind) for kind in ("exchanges", "queues", "bindings", "users", "brokerclusters")),
+    # Children that are compared when their cluster is due; nobody watches them.
+    ("watch", "secrets"),
+    ("watch", "serviceaccounts"),
+}
+Right = tuple[str, str]  # verb and resource
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[ControlPlane]:
+    try:
+        binaries.ensure("helm")
+        made = ControlPlane(tmp_path / "plane", audit=POLICY)
+    except binaries.Missing as missing:
+        pytest.skip(str(missing))
+    with made:
+        yield made
+
+
+def rendered(plane: ControlPlane) -> list[dict]:
+    command = [f"{plane.bin}/helm", "template", "watership", str(ROOT / "charts" / "watership"), "--namespace", SYSTEM]
+    done = subprocess.run([*command, "--show-only", "templates/rbac.yaml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def granted(roles: list[dict]) -> set[Right]:
+    rules = [rule for role in roles for rule in role.get("rules", [])]
+    return {(verb, kind) for rule in rules for kind in rule["resources"] for verb in rule["verbs"]}
+
+
+def asked(plane: ControlPlane) -> list[dict]:
+    return [json.loads(line) for line in (plane.work / "audit.log").read_text().splitlines()]
+
+
+def right_of(entry: dict) -> Right:
+    target = entry["objectRef"]
+    sub = f"/{target['subresource']}" if "subresource" in target else ""
+    return entry["verb"], target["resource"] + sub
+
+
+def live(cluster: Cluster, broker: Broker, operator: Operator) -> None:
+    """Something of everything that the operator does."""
+    where = {"watership.dev/operator-connection-uri": broker.url}
+    configuration = "default_user = guest\ndefault_pass = guest\n"
+    cluster.apply(broker_cluster("hello", where, configuration=configuration))
+    hello = {"name": "hello"}
+    cluster.apply(
+        resource("Queue", "q", hello),
+        resource("Exchange", "x", hello),
+        resource("Binding", "b", hello, source="x", destination="q"),
+        resource("User", "u", hello, permissions=[{"vhost": "/", "read": ".*"}]),
+    )
+    for kind, name in (("queue", "q"), ("exchange", "x"), ("binding", "b"), ("user", "u")):
+        cluster.ready(f"{kind}.watership.dev", name)
+    broker.api("queues/%2F/q", "DELETE")
+    cluster.wait("drift is repaired", lambda: broker.api("queues/%2F/q"))
+    for kind, name in (
+        ("statefulset", "hello-server"),
+        ("service", "hello"),
+        ("configmap", "hello-server-conf"),
+        ("poddisruptionbudget", "hello-server"),
+        ("serviceaccount", "hello-server"),
+    ):
+        cluster.apply({**(cluster.get(kind, name) or {}), "metadata": changed(cluster.get(kind, name))})
+    operator.restart()
+    cluster.apply(broker_cluster("hello", where, configuration=f"{configuration}heartbeat = 9\n"))
+    cluster.wait("the change", lambda: "heartbeat" in str(cluster.get("configmap", "hello-server-conf")["data"]))
+    names = ",".join(f"{kind}.watership.dev" for kind in ("queues", "exchanges", "bindings", "users"))
+    cluster.kubectl("delete", names, "--all", "--timeout=60s")
+    cluster.kubectl("delete", "brokercluster/hello", "--timeout=60s")
+
+
+def changed(item: dict | None) -> dict:
+    """Metadata without one of the operator's labels."""
+    metadata = {k: v for k, v in (item or {})["metadata"].items() if k in ("name", "namespace")}
+    return {**metadata, "labels": {"app.kubernetes.io/part-of": "another"}}
+
+
+def test_operator_uses_the_rights_that_the_chart_grants_and_no_more(
+    plane: ControlPlane, broker: Broker, tmp_path: Path
+):
+    admin = Cluster(plane.kubeconfig, f"{plane.bin}/kubectl")
+    install(admin)
+    roles = rendered(plane)
+    admin.kubectl("create", "namespace", SYSTEM)
+    admin.apply(*roles)
+    account = next(r["metadata"]["name"] for r in roles if r["kind"] == "ServiceAccount")
+    assert account == NAME
+    token = admin.kubectl("create", "token", account, "-n", SYSTEM).strip()
+    config = json.loads(plane.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    path = tmp_path / "operator.conf"
+    path.write_text(json.dumps(config))
+    operator = Operator(Cluster(path, admin.program), tmp_path / "operator", f"--lease-namespace={SYSTEM}")
+    operator.start()
+    try:
+        live(admin, broker, operator)
+    finally:
+        operator.stop()
+    refused = {right_of(e) for e in asked(plane) if e["responseStatus"]["code"] == 403}
+    assert refused == set(), "the chart does not grant what the operator needs"
+    used = {right_of(e) for e in asked(plane)}
+    assert used - granted(roles) == set()
+    assert granted(roles) - used - UNSEEN == set(), "the chart grants what the operator does not use"
