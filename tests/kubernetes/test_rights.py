@@ -115,7 +115,7 @@ def test_operator_uses_the_rights_that_the_chart_grants_and_no_more(
     install(admin)
     roles = rendered(plane)
     admin.kubectl("create", "namespace", SYSTEM)
-    admin.apply(*roles)
+    Cluster(admin.kubeconfig, admin.program, SYSTEM).apply(*roles)
     account = next(r["metadata"]["name"] for r in roles if r["kind"] == "ServiceAccount")
     assert account == NAME
     token = admin.kubectl("create", "token", account, "-n", SYSTEM).strip()
