@@ -24,7 +24,7 @@ enum { CONNECTION = 10, CHANNEL = 20, QUEUE = 50, BASIC = 60, CONFIRM = 85, FRAM
 #define METHOD(class, method) ((uint32_t)(class) << 16 | (method))
 
 static struct {
-    int port, size, window, ack_every, prefetch, persistent, pairs, round_trips;
+    int port, size, window, ack_every, prefetch, persistent, pairs, round_trips, quorum;
     long count, in_flight;
     pid_t pid;
     double seconds;
@@ -140,7 +140,13 @@ static void declare_queue(int fd, const char *queue)
 {
     uint8_t b[512], *p;
     p = put8(put_string(put16(begin_method(b, 1, QUEUE, 10), 0), queue), 2); // durable
-    p = end_frame(b, put32(p, 0));
+    if (options.quorum) {
+        p = put8(put_string(put32(p, 13 + 1 + 4 + 6), "x-queue-type"), 'S');
+        p = put32(p, 6);
+        memcpy(p, "quorum", 6);
+        p += 6;
+    } else p = put32(p, 0);
+    p = end_frame(b, p);
     write_all(fd, b, p - b);
     expect(fd, METHOD(QUEUE, 11));
     p = put_string(put_string(put_string(put16(begin_method(b, 1, QUEUE, 20), 0), queue), "amq.direct"), queue);
@@ -362,7 +368,7 @@ static void read_options(int argc, char **argv)
     static const struct option names[] = {
         {"port", 1, 0, 'p'}, {"size", 1, 0, 's'}, {"count", 1, 0, 'n'}, {"window", 1, 0, 'w'}, {"ack-every", 1, 0, 'a'},
         {"prefetch", 1, 0, 'f'}, {"persistent", 0, 0, 'd'}, {"pairs", 1, 0, 'c'}, {"pid", 1, 0, 'P'}, {"seconds", 1, 0, 'T'},
-        {"round-trips", 0, 0, 'r'}, {"in-flight", 1, 0, 'i'}, {0}};
+        {"round-trips", 0, 0, 'r'}, {"quorum", 0, 0, 'q'}, {"in-flight", 1, 0, 'i'}, {0}};
     int c;
     while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) switch (c) {
         case 'p': options.port = atoi(optarg); break;
@@ -376,6 +382,7 @@ static void read_options(int argc, char **argv)
         case 'P': options.pid = atoi(optarg); break;
         case 'T': options.seconds = atof(optarg); break;
         case 'r': options.round_trips = 1; break;
+        case 'q': options.quorum = 1; break;
         case 'i': options.in_flight = atol(optarg); break;
         default: exit(2);
         }

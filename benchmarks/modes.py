@@ -9,11 +9,16 @@ FRAMES = 67  # bytes of framing around a body as loadgen publishes it: exchange 
 
 @dataclass(frozen=True)
 class Mode:
+    """must: how many times RabbitMQ's rate it has to be. rabbitmq: messages that RabbitMQ is given, the broker gets
+    count."""
+
     name: str
     size: int  # bytes of body
     count: int  # messages
+    rabbitmq: int
+    must: float
     options: tuple[str, ...] = ()
-    durable: bool = False
+    theirs: tuple[str, ...] = ()  # options for RabbitMQ alone
 
     @property
     def wire(self) -> int:
@@ -27,13 +32,17 @@ def flags(window: int, ack_every: int, prefetch: int) -> tuple[str, ...]:
 
 TRANSIENT = ("--in-flight", "200000")
 CONFIRMED = flags(1000, 100, 2000)
+DURABLE = (*CONFIRMED, "--persistent")
+QUORUM = (*DURABLE, "--quorum")
 
 MODES = (
-    Mode("transient, auto-ack, 16 B", 16, 4_000_000, TRANSIENT),
-    Mode("transient, auto-ack, 1 KB", 1024, 1_500_000, ("--in-flight", "20000")),
-    Mode("confirms + acks, 16 B", 16, 2_000_000, CONFIRMED),
-    Mode("confirms + acks, 1 KB", 1024, 1_000_000, CONFIRMED),
-    Mode("durable, confirms + acks, 16 B", 16, 1_000_000, (*CONFIRMED, "--persistent"), durable=True),
-    Mode("durable, confirms + acks, 1 KB", 1024, 400_000, (*CONFIRMED, "--persistent"), durable=True),
-    Mode("ping-pong, 16 connections", 16, 200_000, (*flags(1, 1, 1), "--pairs", "16", "--round-trips")),
+    Mode("transient, auto-ack, 16 B", 16, 4_000_000, 300_000, 30, TRANSIENT),
+    Mode("transient, auto-ack, 1 KB", 1024, 1_500_000, 200_000, 12, ("--in-flight", "20000")),
+    Mode("confirms + acks, 16 B", 16, 2_000_000, 200_000, 20, CONFIRMED),
+    Mode("confirms + acks, 1 KB", 1024, 1_000_000, 150_000, 15, CONFIRMED),
+    Mode("durable, confirms + acks, 16 B", 16, 1_000_000, 150_000, 12, DURABLE),
+    Mode("durable, confirms + acks, 1 KB", 1024, 400_000, 100_000, 10, DURABLE),
+    Mode("quorum type, confirms + acks, 16 B", 16, 1_000_000, 100_000, 15, QUORUM),
+    Mode("quorum type, confirms + acks, 1 KB", 1024, 400_000, 60_000, 10, QUORUM),
+    Mode("ping-pong, 16 connections", 16, 200_000, 60_000, 2.5, (*flags(1, 1, 1), "--pairs", "16", "--round-trips")),
 )

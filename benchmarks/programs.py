@@ -77,8 +77,8 @@ def broker(folder: Path) -> Iterator[tuple[int, int]]:
             process.wait(30)
 
 
-def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 30
+def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path, *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
