@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 KERNEL := $(wildcard broker/watership/kernel/*.pyx broker/watership/kernel/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast bench bench-operator lint format generate constraints image clean
+.PHONY: help setup demo test test-fast bench bench-gate bench-operator lint format generate constraints image clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ test: setup ## every tier that can run here; a tier that cannot says what is mis
 test-fast: setup ## only what needs no Kubernetes
 	$(BIN)/python -m pytest tests/unit tests/broker
 
-bench: setup ## speed against the do-nothing relay
+bench: setup ## speed beside a real RabbitMQ and a do-nothing relay, and many things at once
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.figures
+
+bench-gate: setup ## CI's short form: fails when a message has become dearer
+	$(BIN)/python -m benchmarks --gate
 
 bench-operator: setup ## the operator with 1,000 and 10,000 objects on a real API server (10 minutes)
 	$(BIN)/python -m benchmarks.sizes --keep

@@ -11,10 +11,10 @@ import sys
 from .modes import Mode
 
 BOUNDS = {
-    "transient, auto-ack, 1 KB": 3.0,
-    "confirms + acks, 16 B": 7.5,
-    "confirms + acks, 1 KB": 2.2,
-    "durable, confirms + acks, 1 KB": 5.0,
+    "transient, auto-ack, 1 KB": 2.7,
+    "confirms + acks, 16 B": 6.5,
+    "confirms + acks, 1 KB": 2.9,
+    "durable, confirms + acks, 1 KB": 3.6,
 }
 
 

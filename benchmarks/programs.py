@@ -48,14 +48,14 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[tuple[int, int]]:
-    """A broker on free loopback ports: yields (AMQP port, process id)."""
+def broker(folder: Path, further: str = "") -> Iterator[tuple[int, int]]:
+    """A broker on free loopback ports: yields (AMQP port, process id). further: lines of its configuration."""
     amqp, management, prometheus = free_ports(3)
     configuration = folder / "rabbitmq.conf"
     configuration.write_text(
         f"listeners.tcp.1 = 127.0.0.1:{amqp}\n"
         f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {management}\n"
-        f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {prometheus}\n"
+        f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {prometheus}\n{further}"
     )
     command = [
         sys.executable,
