@@ -24,6 +24,7 @@ from .kube.follow import Follower
 from .kube.lease import LeaderLease
 from .links import Links
 from .metrics import Metrics
+from .plan.deletion import PATIENCE
 from .probes import serve
 from .reconcile import Reconciler
 
@@ -50,6 +51,12 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--no-leader-election", action="store_true", help="when there is never more than one replica")
     parser.add_argument("--resync", type=float, default=30.0, help="seconds between looks at a broker (default 30)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help=f"seconds that a deletion waits for a broker that does not answer (default {PATIENCE:g})",
+    )
     parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     parser.add_argument(
         "--log-format", default="text", choices=("text", "json"), help="json: one object per line, with kind and name"
@@ -79,7 +86,7 @@ async def run(arguments: argparse.Namespace) -> int:
         lease = LeaderLease(kube.unguarded(), arguments.lease_namespace, "watership-operator", identity)
         kube.may_write = lease.held
     cache, links = Cache(), Links(metrics)
-    reconciler = Reconciler(kube, cache, links, image=arguments.image)
+    reconciler = Reconciler(kube, cache, links, image=arguments.image, patience=arguments.patience)
     engine = Engine(reconciler.work, resync=arguments.resync, metrics=metrics)
     probes = await serve(engine, cache, lease, arguments.metrics_port) if arguments.metrics_port else None
     try:

@@ -21,7 +21,7 @@ from .kube import Kube, KubeError
 from .kube.events import event
 from .links import Address, Links, address_of_cluster, address_of_secret, decoded
 from .logs import about
-from .plan import Step, Verdict, cluster, conditions, deletion, topology, users
+from .plan import Step, Verdict, admission, cluster, conditions, deletion, topology, users
 from .plan.deletion import Reach
 
 log = logging.getLogger("watership.operator")
@@ -49,11 +49,12 @@ def token() -> str:
 
 
 class Reconciler:
-    def __init__(self, kube: Kube, cache: Cache, links: Links, *, image: str) -> None:
+    def __init__(self, kube: Kube, cache: Cache, links: Links, *, image: str, patience: float) -> None:
         self.kube = kube
         self.cache = cache
         self.links = links
         self.image = image
+        self.patience = patience
         self.unreachable: dict[Key, float] = {}  # since when, by the loop's clock
         self.slots = asyncio.Semaphore(AT_ONCE)
 
@@ -97,6 +98,7 @@ class Reconciler:
         objects = self.cache.topology(key)
         if not objects:
             return Standing.SETTLED
+        objects = await self.admitted(key, objects)
         reach, address = await self.reach(key)
         if address is None or reach.state != "reachable":
             return await self.without_broker(objects, reach)
@@ -118,15 +120,32 @@ class Reconciler:
         standing = await self.conclude(objects, {**verdicts, **outcome.verdicts}, drifted)
         return Standing.UNFINISHED if more else standing
 
+    async def admitted(self, key: Key, objects: list[Resource]) -> list[Resource]:
+        """Without those of namespaces that the cluster does not take objects of; they are told so."""
+        resource = self.cache.cluster(key.namespace, key.name) if key.reference == "cluster" else None
+        if resource is None:
+            return objects
+        refused = set()
+        for namespace in {r.namespace for r in objects}:
+            labels: Mapping[str, str] = {}
+            if resource.spec.topology_namespaces.match_labels and namespace != resource.namespace:
+                found = await self.kube.get("v1", "Namespace", "", namespace) or {"metadata": {}}
+                labels = found["metadata"].get("labels", {})
+            if not admission.accepts(resource, namespace, labels):
+                refused.add(namespace)
+        strangers = [r for r in objects if r.namespace in refused]
+        await self.conclude(strangers, {r.key: admission.refusal(r, resource) for r in strangers}, {})
+        return [r for r in objects if r.namespace not in refused]
+
     def deletions(self, objects: list[Resource], reach: Reach) -> tuple[list[Resource], dict[Any, Verdict]]:
         """Objects for the planner, and verdicts about those whose deletion needs no broker."""
-        verdicts = {r.key: deletion.verdict(r, reach) for r in objects if r.deleting}
+        verdicts = {r.key: deletion.verdict(r, reach, patience=self.patience) for r in objects if r.deleting}
         decided = {key: verdict for key, verdict in verdicts.items() if verdict is not None}
         return [r for r in objects if r.key not in decided], decided
 
     async def without_broker(self, objects: list[Resource], reach: Reach) -> Standing:
         kept, verdicts = self.deletions(objects, reach)
-        told = (r.key for r in kept if not (reach.state == "unreachable" and reach.since < GRACE and known_good(r)))
+        told = (r.key for r in kept if not (reach.state == "unreachable" and reach.since < GRACE and r.settled))
         verdicts |= all_waiting(told, "Waiting", reach.sentence)
         await self.conclude(objects, verdicts, {})
         if reach.state in ("gone", "hibernated") and not any(r.deleting for r in kept):
@@ -188,7 +207,7 @@ class Reconciler:
         wanted: defaultdict[str, set[str]] = defaultdict(set)
         for resource in objects:
             if resource.kind == "User":
-                wanted[resource.namespace].add(users.source(resource)[0])
+                wanted[resource.namespace] |= users.secrets_of(resource)
         found = {}
         for namespace, names in wanted.items():
             async for name, data in self.secrets(namespace, names):
@@ -322,12 +341,6 @@ def portion(objects: list[Resource]) -> tuple[list[Resource], bool]:
 def version_of(resource: Resource) -> tuple[str, int, str]:
     """What a verdict is about: another object, specification or deletion makes it void."""
     return resource.uid, resource.generation, resource.deleting
-
-
-def known_good(resource: Resource) -> bool:
-    """Ready as of its newest version."""
-    current = resource.status.get("observedGeneration") == resource.generation
-    return current and resource.condition("Ready").get("status") == "True"
 
 
 def manifest_of(resource: Resource) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class Cluster:
             f"{kind}/{name} says {words!r}", lambda: words in (c := self.condition(kind, name)).get("message", "") and c
         )
 
-    def gone(self, kind: str, name: str) -> None:
-        self.wait(f"{kind}/{name} gone", lambda: self.get(kind, name) is None)
+    def gone(self, kind: str, name: str, seconds: float = 60) -> None:
+        self.wait(f"{kind}/{name} gone", lambda: self.get(kind, name) is None, seconds)
 
     def report(self) -> str:
         objects = self.run("get", "watership", "-o", "wide").stdout
@@ -136,6 +136,7 @@ class Operator:
             "watership_operator",
             f"--metrics-port={self.metrics}",
             "--resync=5",
+            "--patience=20",
             "--image=watership.test/broker:1",
             *self.options,
             KUBECONFIG=str(self.cluster.kubeconfig),

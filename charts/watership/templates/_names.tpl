@@ -21,13 +21,23 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- /* What the operator does in the namespaces it watches; no verb that it does not use. */ -}}
 {{- define "watership.rules" -}}
 - apiGroups: [watership.dev]
-  resources: [brokerclusters, exchanges, queues, bindings, users]
+  resources: [brokerclusters, exchanges, queues, bindings, users, vhosts, permissions, topicpermissions, policies, operatorpolicies]
   verbs: [get, list, watch]
 - apiGroups: [watership.dev]
-  resources: [brokerclusters/status, exchanges/status, queues/status, bindings/status, users/status]
+  resources:
+    - brokerclusters/status
+    - exchanges/status
+    - queues/status
+    - bindings/status
+    - users/status
+    - vhosts/status
+    - permissions/status
+    - topicpermissions/status
+    - policies/status
+    - operatorpolicies/status
   verbs: [patch]
 - apiGroups: [watership.dev] # finalizers
-  resources: [exchanges, queues, bindings, users]
+  resources: [exchanges, queues, bindings, users, vhosts, permissions, topicpermissions, policies, operatorpolicies]
   verbs: [patch]
 - apiGroups: [watership.dev] # for owner references that block deletion
   resources: [brokerclusters/finalizers, users/finalizers]
@@ -41,6 +51,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch]
+- apiGroups: [""] # its labels, for topologyNamespaces
+  resources: [namespaces]
+  verbs: [get]
 - apiGroups: [""]
   resources: [events]
   verbs: [create]

@@ -212,7 +212,8 @@ class Session:
     def aged(self, resource: Resource, at: int) -> Resource:
         """The order of the files stands for age; the last verdict for status."""
         last = self.verdicts.get(resource.key)
-        ready = last is not None and last.ready
+        same = self.memory.declared.get(resource.key, resource).spec == resource.spec
+        ready = last is not None and last.ready and same
         status = {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
         return replace(resource, created=f"{at:06}", uid=resource.name, status=status)
 

@@ -11,14 +11,41 @@ from typing import Any
 from .binding import BindingSpec
 from .broker_cluster import BrokerClusterSpec
 from .exchange import ExchangeSpec
+from .operator_policy import OperatorPolicySpec
+from .permission import PermissionSpec
+from .policy import PolicySpec
 from .queue import QueueSpec
 from .resource import GROUP, VERSION, ClusterReference, InvalidResource, Kind, Resource, Spec, read
+from .topic_permission import TopicPermissionSpec
 from .user import UserSpec
+from .vhost import VhostSpec
 
 SPECS: dict[str, type[Spec]] = {
-    spec.kind.name: spec for spec in (BrokerClusterSpec, ExchangeSpec, QueueSpec, BindingSpec, UserSpec)
+    spec.kind.name: spec
+    for spec in (
+        BrokerClusterSpec,
+        ExchangeSpec,
+        QueueSpec,
+        BindingSpec,
+        UserSpec,
+        VhostSpec,
+        PermissionSpec,
+        TopicPermissionSpec,
+        PolicySpec,
+        OperatorPolicySpec,
+    )
 }
-TOPOLOGY = ("User", "Exchange", "Queue", "Binding")  # in the order in which they are declared
+TOPOLOGY = (  # in the order in which they are declared
+    "Vhost",
+    "User",
+    "Permission",
+    "TopicPermission",
+    "OperatorPolicy",
+    "Policy",
+    "Exchange",
+    "Queue",
+    "Binding",
+)
 
 __all__ = [
     "GROUP",
@@ -31,9 +58,14 @@ __all__ = [
     "ExchangeSpec",
     "InvalidResource",
     "Kind",
+    "OperatorPolicySpec",
+    "PermissionSpec",
+    "PolicySpec",
     "QueueSpec",
     "Resource",
+    "TopicPermissionSpec",
     "UserSpec",
+    "VhostSpec",
     "parse",
 ]
 

@@ -48,6 +48,15 @@ class Tls(Spec, frozen=True, kw_only=True):
     ] = msgspec.field(default=False, name="disableNonTLSListeners")
 
 
+class TopologyNamespaces(Spec, frozen=True, kw_only=True):
+    """Other namespaces whose objects this broker takes: those in names, and those that have all the labels."""
+
+    names: Annotated[list[str], Meta(description='Names of namespaces; "*" is every one.')] = []
+    match_labels: Annotated[
+        dict[str, str], Meta(description="Labels of namespaces; none given: no namespace by its labels.")
+    ] = {}
+
+
 class BrokerClusterSpec(Spec, frozen=True, kw_only=True):
     kind: ClassVar[Kind] = Kind(
         name="BrokerCluster",
@@ -92,3 +101,10 @@ class BrokerClusterSpec(Spec, frozen=True, kw_only=True):
     tls: Annotated[Tls | msgspec.UnsetType, Meta(description="Certificates. Without it nothing is encrypted.")] = (
         msgspec.UNSET
     )
+    topology_namespaces: Annotated[
+        TopologyNamespaces,
+        Meta(
+            description="Other namespaces whose exchanges, queues, users and the like this broker takes. "
+            "By default only those of its own namespace."
+        ),
+    ] = TopologyNamespaces()

@@ -44,7 +44,7 @@ def status_schema(kind: Kind) -> dict[str, Any]:
             "description": "The Secret with the credentials (servicebinding.io).",
             "properties": {"name": {"type": "string"}},
         }
-    return {"type": "object", "properties": properties}
+    return {"type": "object", "properties": properties | dict(kind.status)}
 
 
 def definition(spec: type[Spec]) -> dict[str, Any]:

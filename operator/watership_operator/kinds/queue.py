@@ -48,6 +48,8 @@ class QueueSpec(TopologySpec, frozen=True, kw_only=True):
     durable: Annotated[bool, Meta(description="Whether it survives a restart of the broker.")] = True
     auto_delete: Annotated[bool, Meta(description="Whether it goes with its last consumer.")] = False
     arguments: Arguments = {}
+    delete_if_unused: Annotated[bool, Meta(description="Delete it in the broker only without consumers.")] = False
+    delete_if_empty: Annotated[bool, Meta(description="Delete it in the broker only without messages.")] = False
 
     def all_arguments(self) -> dict[str, Any]:
         """The arguments of the declaration, with the type among them."""

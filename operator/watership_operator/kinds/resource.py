@@ -16,6 +16,7 @@ API_VERSION = f"{GROUP}/{VERSION}"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # a copy of the whole object
 FORCE_DELETE = f"{GROUP}/force-delete"
 PAUSE = f"{GROUP}/pause-reconciliation"
+ROTATE = f"{GROUP}/rotate-password"
 CONNECTION_URI = f"{GROUP}/operator-connection-uri"
 
 
@@ -50,6 +51,7 @@ class Kind:
     columns: tuple[Column, ...] = ()
     rules: tuple[Rule, ...] = ()
     scale: Mapping[str, str] | None = None
+    status: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # schemas of further status fields
 
     @property
     def singular(self) -> str:
@@ -108,6 +110,8 @@ DeletionPolicy = Annotated[
     Meta(description="Delete removes the object from the broker with this resource; Retain leaves it there."),
 ]
 VhostName = Annotated[str, Meta(description="The virtual host.", min_length=1, max_length=255)]
+Expression = Annotated[str, Meta(description="A regular expression over names; an empty one matches nothing.")]
+Limit = Annotated[int, Meta(ge=-1)] | msgspec.UnsetType
 Arguments = Annotated[
     dict[str, Any],
     Meta(description="Optional arguments (x-...), as clients give them.", extra_json_schema={"x-preserve": True}),
@@ -147,6 +151,12 @@ class Resource:
     def age(self) -> tuple[str, str, str]:
         """Sorts the older object first; names decide between twins."""
         return self.created, self.namespace, self.name
+
+    @property
+    def settled(self) -> bool:
+        """Ready as of its newest version: what differs now, somebody else has changed."""
+        current = self.status.get("observedGeneration", self.generation) == self.generation
+        return current and self.condition("Ready").get("status") == "True"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"

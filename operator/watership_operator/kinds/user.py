@@ -13,7 +13,9 @@ from .resource import (
     READY,
     REFERENCE_RULE,
     Column,
+    Expression,
     Kind,
+    Limit,
     ObjectName,
     Rule,
     SecretReference,
@@ -22,8 +24,6 @@ from .resource import (
     VhostName,
     immutable,
 )
-
-Expression = Annotated[str, Meta(description="A regular expression over names; an empty one matches nothing.")]
 
 
 class PasswordSecret(Spec, frozen=True, kw_only=True):
@@ -42,13 +42,21 @@ class UserPermission(Spec, frozen=True, kw_only=True):
     read: Expression = ""
 
 
+class UserLimits(Spec, frozen=True, kw_only=True):
+    """What a user may have open at once."""
+
+    connections: Annotated[Limit, Meta(description="Connections; -1 is no limit.")] = msgspec.UNSET
+    channels: Annotated[Limit, Meta(description="Channels of all connections; -1 is no limit.")] = msgspec.UNSET
+
+
 class UserSpec(TopologySpec, frozen=True, kw_only=True):
     kind: ClassVar[Kind] = Kind(
         name="User",
         plural="users",
         short=("usr",),
         description="A user of a broker. Without a Secret of its own it is given a password in the Secret "
-        "NAME-user-credentials. A changed Secret changes the password.",
+        "NAME-user-credentials. A changed Secret changes the password; "
+        "another value of the annotation watership.dev/rotate-password makes a new one.",
         columns=(Column("Tags", ".spec.tags", priority=1), READY, MESSAGE, AGE),
         rules=(
             REFERENCE_RULE,
@@ -58,6 +66,20 @@ class UserSpec(TopologySpec, frozen=True, kw_only=True):
             ),
             *immutable("name", "clusterReference"),
         ),
+        status={
+            "username": {"type": "string", "description": "Name of the user in the broker."},
+            "credentials": {
+                "type": "object",
+                "description": "The Secret with the credentials, as RabbitMQ's operator shows it.",
+                "properties": {"name": {"type": "string"}},
+            },
+            "vhosts": {
+                "type": "array",
+                "description": "Vhosts in which spec.permissions were given.",
+                "items": {"type": "string"},
+            },
+            "rotation": {"type": "string", "description": "The annotation for which the password was made last."},
+        },
     )
 
     name: Annotated[
@@ -74,8 +96,11 @@ class UserSpec(TopologySpec, frozen=True, kw_only=True):
     import_credentials_secret: Annotated[
         SecretReference | msgspec.UnsetType,
         Meta(
-            description="A Secret with the keys username and password; or passwordHash instead, as in definitions.json "
-            "(with hashingAlgorithm, when it is not rabbit_password_hashing_sha256)."
+            description="A Secret with the keys username, and passwordHash (as in definitions.json, with "
+            "hashingAlgorithm when it is not rabbit_password_hashing_sha256) or password. With an empty passwordHash "
+            "no password opens it; with the username alone a password is made up. The name may change: the user of "
+            "the old name is then deleted.",
         ),
     ] = msgspec.UNSET
     permissions: Annotated[list[UserPermission], Meta(description="Permissions, one entry per vhost.")] = []
+    limits: Annotated[UserLimits, Meta(description="Limits; one that is not given is lifted.")] = UserLimits()

@@ -20,12 +20,18 @@ PLURALS = {
     "ConfigMap": "configmaps",
     "Secret": "secrets",
     "Lease": "leases",
+    "Namespace": "namespaces",
     "Event": "events",
     "BrokerCluster": "brokerclusters",
     "Exchange": "exchanges",
     "Queue": "queues",
     "Binding": "bindings",
     "User": "users",
+    "Vhost": "vhosts",
+    "Permission": "permissions",
+    "TopicPermission": "topicpermissions",
+    "Policy": "policies",
+    "OperatorPolicy": "operatorpolicies",
 }
 PAGE = 500
 JSON = "application/json"

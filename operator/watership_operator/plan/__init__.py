@@ -1,8 +1,11 @@
 """Decisions, pure: what is desired and what was observed go in; steps and verdicts, each with a sentence, come out.
 
 step        one thing to do, to the broker or to Kubernetes
-topology    users, exchanges, queues, bindings of one broker
+topology    all objects of one broker
 wanted      one object of a kind as the broker would show it, and how it differs
+rules       the same for vhosts, permissions and policies
+users       whose password comes from where
+admission   which namespaces' objects a cluster takes
 deletion    when an object's finalizer may go
 cluster     a BrokerCluster and its children
 conditions  verdicts as status

@@ -25,7 +25,8 @@ def status(
     }
     old = resource.status.get("conditions", ())
     conditions = [condition(kind, *row, old=old, generation=resource.generation, now=now) for kind, row in rows.items()]
-    return {"observedGeneration": resource.generation, "conditions": conditions, **verdict.extra}
+    kept = {} if resource.kind == "BrokerCluster" else resource.status  # a verdict adds to what is remembered
+    return {**kept, "observedGeneration": resource.generation, "conditions": conditions, **verdict.extra}
 
 
 def truth(value: bool) -> str:

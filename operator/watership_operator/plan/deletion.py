@@ -6,10 +6,11 @@
 | no BrokerCluster of that name, or it is being deleted   | released: what it held is gone with it          |
 | hibernated (replicas 0)                                 | released: said in an Event                      |
 | its credentials Secret is gone                          | released                                        |
-| unreachable for less than PATIENCE                      | wait                                            |
+| unreachable for less than --patience                    | wait                                            |
 | unreachable for longer                                  | released: said in an Event                      |
 | watership.dev/force-delete: "true" on the object        | released                                        |
 | deletionPolicy: Retain                                  | released                                        |
+| the cluster takes no objects of this namespace any more | released: the broker is not asked               |
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from watership_operator.kinds.resource import FORCE_DELETE
 
 from .step import Verdict
 
-PATIENCE = 120.0  # seconds
+PATIENCE = 120.0  # seconds, where nothing else is said
 State = Literal["reachable", "gone", "hibernated", "no credentials", "unreachable"]
 
 
@@ -35,7 +36,7 @@ class Reach:
     since: float = 0.0
 
 
-def verdict(resource: Resource, reach: Reach) -> Verdict | None:
+def verdict(resource: Resource, reach: Reach, *, patience: float = PATIENCE) -> Verdict | None:
     """About an object that is being deleted. None: ask the broker."""
     if resource.annotations.get(FORCE_DELETE) == "true":
         return released("released by the annotation watership.dev/force-delete; the broker was not asked")
@@ -43,8 +44,8 @@ def verdict(resource: Resource, reach: Reach) -> Verdict | None:
         return released("kept in the broker, as deletionPolicy says")
     if reach.state == "reachable":
         return None
-    if reach.state == "unreachable" and reach.since < PATIENCE:
-        left = int(PATIENCE - reach.since)
+    if reach.state == "unreachable" and reach.since < patience:
+        left = int(patience - reach.since)
         sentence = f"{reach.sentence}; gives up asking in {left // 10 * 10 + 10} s"
         return Verdict(False, "Deleting", sentence)
     return released(f"released without asking the broker: {reach.sentence}")

@@ -1,33 +1,38 @@
-"""Users, exchanges, queues and bindings of one broker: from objects and a snapshot to steps and verdicts.
+"""All objects of one broker: from objects and a snapshot to steps and verdicts.
 
-Deletions come first, then users, exchanges, queues, bindings, each in the order of age. Of two objects for the same
-thing in the broker the older one owns it; the newer one says so.
+Deletions come first, then what is to be there: vhosts, users, permissions, policies, exchanges, queues, bindings, each
+in the order of age. Of two objects for the same thing in the broker the older one owns it; the newer one says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from dataclasses import replace
+from functools import partial
+
+import msgspec
 
 from watership.admin.api import Snapshot
 from watership_operator.kinds import TOPOLOGY, Resource
 
-from . import users, wanted
+from . import rules, users, wanted
 from .observed import Observed
 from .step import CREATED, FAILED, Key, Plan, Step, Verdict
 from .wanted import Identity, Wanted
 
 Secrets = Mapping[tuple[str, str], Mapping[str, str]]  # (namespace, name) to decoded data
-Difference = Callable[[Wanted, Mapping[str, Any]], str | None]
-DIFFERENCES: dict[str, Difference] = {
-    "Exchange": wanted.exchange_difference,
-    "Queue": wanted.queue_difference,
-    "Binding": lambda _wanted, _live: None,
-}
 BUILDERS: dict[str, Callable[[Resource], Wanted]] = {
+    "Vhost": rules.vhost,
+    "Policy": rules.policy,
+    "OperatorPolicy": rules.operator_policy,
     "Exchange": wanted.exchange,
     "Queue": wanted.queue,
     "Binding": wanted.binding,
+}
+OF_USERS: dict[str, Callable[[Resource, str], Wanted]] = {
+    "User": wanted.user,
+    "Permission": rules.permission,
+    "TopicPermission": rules.topic_permission,
 }
 
 
@@ -44,6 +49,7 @@ class Topology:
         self.secrets = secrets
         self.token = token
         self.objects = sorted(objects, key=lambda r: (TOPOLOGY.index(r.kind), r.age))
+        self.users = {(r.namespace, r.name): r for r in self.objects if r.kind == "User"}
         self.steps: list[Step] = []
         self.verdicts: dict[Key, Verdict] = {}
         self.owners: dict[Identity, Resource] = {}
@@ -62,40 +68,49 @@ class Topology:
 
     def build(self, resource: Resource) -> Wanted | None:
         """None: it cannot be said yet what the object is (a user whose name is in a Secret that is not there)."""
+        if resource.kind in BUILDERS:
+            return BUILDERS[resource.kind](resource)
+        name = self.user_of(resource)
+        return None if name is None else OF_USERS[resource.kind](resource, name)
+
+    def user_of(self, resource: Resource) -> str | None:
+        """The name in the broker of a User, or of whom a permission is for."""
         if resource.kind == "User":
-            name = users.name_of(resource, self.secrets)
-            return None if name is None else wanted.user(resource, name)
-        return BUILDERS[resource.kind](resource)
+            return users.name_of(resource, self.secrets)
+        spec = resource.spec
+        if spec.user is not msgspec.UNSET:
+            return str(spec.user)
+        user = self.users.get((resource.namespace, spec.user_reference.name))
+        remembered = resource.status.get("user") if resource.deleting else None
+        return (None if user is None else users.name_of(user, self.secrets)) or remembered
 
     def claim(self, resource: Resource) -> None:
         built = self.build(resource)
         if built is None:
             return
         self.built[resource.key] = built
-        if not resource.deleting:
-            self.owners.setdefault(built.identity, resource)
+        if resource.deleting:
+            return
+        owner = self.owners.setdefault(built.identity, resource)
+        if resource.kind == "User" and owner is resource:
+            for given in resource.spec.permissions:
+                self.owners.setdefault(("permission", given.vhost, built.identity[1]), resource)
 
     # Deleting
 
     def delete(self, resource: Resource) -> None:
         built = self.built.get(resource.key)
-        release = Verdict(False, "Deleted", "", release=True)
+        self.verdicts[resource.key] = Verdict(False, "Deleted", "", release=True)
         if built is None or resource.spec.deletion_policy == "Retain" or built.identity in self.owners:
-            self.verdicts[resource.key] = release
             return
-        verb, arguments = built.delete
-        if resource.kind == "User":
-            present = built.identity[1] in self.observed.users
-            self.observed.users.pop(built.identity[1], None)
-        else:
-            live = self.observed.get(built.identity)
-            present = bool(live)
-            if resource.kind == "Binding" and live:
+        live = self.observed.get(built.identity)
+        self.observed.deleted(built.identity)
+        if live is not None:
+            verb, arguments = built.delete
+            if resource.kind == "Binding":
                 arguments = (*arguments, live["properties_key"])
-            self.observed.deleted(built.identity)
-        if present:
-            self.steps.append(Step("broker", verb, resource.key, f"deletes {built.title}", arguments))
-        self.verdicts[resource.key] = release
+            sentence = f"deletes {built.title}"
+            self.steps.append(Step("broker", verb, resource.key, sentence, arguments, options=built.options))
 
     # Declaring
 
@@ -103,42 +118,58 @@ class Topology:
         built = self.built.get(resource.key)
         owner = self.owners.get(built.identity) if built else resource
         if built is not None and owner is not None and owner.key != resource.key:
-            sentence = f"{built.title} belongs to {owner}, which is older"
-            self.verdicts[resource.key] = Verdict(False, "Conflict", sentence, stalled=True)
+            older = ", which is older" if owner.kind == resource.kind else ", in its spec.permissions"
+            verdict = Verdict(False, "Conflict", f"{built.title} belongs to {owner}{older}", stalled=True)
         elif resource.kind == "User":
             steps, verdict = users.declare(resource, built, self.observed, self.secrets, self.token)
             self.steps += steps
-            self.verdicts[resource.key] = verdict
+            if built is not None:
+                verdict = self.leave_nothing_behind(resource, built.identity[1], verdict)
         elif built is not None:
-            self.verdicts[resource.key] = self.declare_object(resource, built)
+            verdict = self.declare_object(resource, built)
+        else:
+            verdict = waits(f"waits for User {resource.namespace}/{resource.spec.user_reference.name} of this broker")
+        self.verdicts[resource.key] = verdict
 
     def declare_object(self, resource: Resource, built: Wanted) -> Verdict:
-        if resource.spec.vhost not in self.observed.vhosts:
-            return waits(f"waits for vhost '{resource.spec.vhost}' to exist")
-        if resource.kind == "Binding":
-            missing = self.missing_end(resource)
-            if missing:
-                return waits(f"waits for {missing} to exist")
+        missing = next((title for identity, title in built.needs if not self.observed.has(identity)), None)
+        if missing is not None:
+            return waits(f"waits for {missing} to exist")
         live = self.observed.get(built.identity)
-        if live:
-            difference = DIFFERENCES[resource.kind](built, live)
-            if difference:
-                return Verdict(False, FAILED, difference)
+        refusal = built.refusal(live) if live else None
+        if refusal is not None:
+            return Verdict(False, FAILED, refusal)
+        drift = resource.settled
         if live is None:
-            drift = resource.condition("Ready").get("status") == "True"
             again = " again: somebody had removed it from the broker" if drift else ""
-            verb, arguments = built.put
-            sentence = f"declares {built.title}{again}"
-            self.steps.append(Step("broker", verb, resource.key, sentence, arguments, drift=drift))
-            self.observed.declared(built.identity)
-        return Verdict(True, CREATED, f"{built.title} is in the broker as declared here")
+            calls, sentence = list(built.put), f"declares {built.title}{again}"
+        else:
+            back = " back: somebody had changed it in the broker" if drift else ""
+            calls, sentence = built.repairs(live) if live else [], f"changes {built.title}{back}"
+        step = partial(Step, "broker", owner=resource.key, sentence=sentence)
+        self.steps += [step(verb=verb, arguments=arguments, drift=drift) for verb, arguments in calls]
+        self.observed.declared(built.identity)
+        return Verdict(True, CREATED, f"{built.title} is in the broker as declared here", extra=built.status)
 
-    def missing_end(self, resource: Resource) -> str | None:
-        spec = resource.spec
-        for kind, name in (("exchange", spec.source), (spec.destination_type, spec.destination)):
-            if not self.observed.has(kind, spec.vhost, name):
-                return f"{kind} '{name}' in vhost '{spec.vhost}'"
-        return None
+    def leave_nothing_behind(self, resource: Resource, name: str, verdict: Verdict) -> Verdict:
+        """A User under a new name, and vhosts that it gives no permissions in any more."""
+        before = resource.status.get("username", name)
+        given = [p.vhost for p in resource.spec.permissions]
+        if before != name and ("user", before) not in self.owners and resource.spec.deletion_policy == "Delete":
+            if self.observed.get(("user", before)) is not None:
+                sentence = f"deletes user '{before}', who is called '{name}' now"
+                self.steps.append(Step("broker", "delete_user", resource.key, sentence, (before,)))
+            self.observed.deleted(("user", before))
+        for vhost in resource.status.get("vhosts", ()):
+            identity = ("permission", vhost, name)
+            if vhost not in given and identity not in self.owners and self.observed.get(identity) is not None:
+                sentence = f"takes back the permissions of user '{name}' in vhost '{vhost}'"
+                self.steps.append(Step("broker", "delete_permission", resource.key, sentence, (vhost, name)))
+                self.observed.deleted(identity)
+        if verdict.reason not in (CREATED, "Waiting") or self.observed.get(("user", name)) is None:
+            return verdict
+        memory = {"username": name, **({"vhosts": given} if given or "vhosts" in resource.status else {})}
+        return replace(verdict, extra={**verdict.extra, **memory})
 
 
 def waits(sentence: str) -> Verdict:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from watership.model.users import DEFAULT_ALGORITHM, User, verify
 from watership_operator.kinds import Resource
+from watership_operator.kinds.resource import ROTATE
 
 from .observed import Observed
 from .step import CREATED, Key, Step, Verdict
-from .wanted import Wanted, broker_name
+from .wanted import Wanted, broker_name, limit_calls, limits_of
 
-HASH = "passwordHash"
 Secrets = Mapping[tuple[str, str], Mapping[str, str]]
 
 
@@ -22,92 +23,145 @@ def generated_secret(resource: Resource) -> str:
     return f"{resource.name}-user-credentials"
 
 
-def source(resource: Resource) -> tuple[str, str, bool]:
-    """Name of the Secret, key of the password in it, and whether it is ours to make."""
-    spec = resource.spec
-    if spec.password_secret is not msgspec.UNSET:
-        return spec.password_secret.name, spec.password_secret.key, False
-    if spec.import_credentials_secret is not msgspec.UNSET:
-        return spec.import_credentials_secret.name, "password", False
-    return generated_secret(resource), "password", True
+def imported_secret(resource: Resource) -> str | None:
+    imported = resource.spec.import_credentials_secret
+    return None if imported is msgspec.UNSET else str(imported.name)
+
+
+def secrets_of(resource: Resource) -> set[str]:
+    """Names of the Secrets that a plan has to see."""
+    given, imported = resource.spec.password_secret, imported_secret(resource)
+    if given is not msgspec.UNSET:
+        return {given.name}
+    return {generated_secret(resource), *([imported] if imported else [])}
 
 
 def name_of(resource: Resource, secrets: Secrets) -> str | None:
-    """The user's name in the broker; None while it stands in a Secret that is not there."""
-    imported = resource.spec.import_credentials_secret
-    if imported is msgspec.UNSET:
+    """The user's name in the broker; None while it stands in a Secret that is not there, and never stood there."""
+    imported = imported_secret(resource)
+    if imported is None:
         return broker_name(resource)
-    return secrets.get((resource.namespace, imported.name), {}).get("username")
+    found = secrets.get((resource.namespace, imported), {}).get("username")
+    return found or (resource.status.get("username") if resource.deleting else None)
+
+
+@dataclass(frozen=True)
+class Login:
+    """What opens a user. password None: its hash. secret: where it stands; ours: that Secret is made by the operator.
+    make: it has to be made, or made anew."""
+
+    secret: str
+    ours: bool
+    password: str | None = None
+    password_hash: str | None = None
+    algorithm: str = DEFAULT_ALGORITHM
+    make: bool = False
+
+    def opens(self, live: Mapping[str, Any]) -> bool:
+        stored, algorithm = str(live["password_hash"]), str(live.get("hashing_algorithm", DEFAULT_ALGORITHM))
+        if self.password is None:
+            return stored == self.password_hash and (not stored or algorithm == self.algorithm)
+        return verify(User("", stored, algorithm), self.password)
+
+    def body(self) -> dict[str, Any]:
+        if self.password is not None:
+            return {"password": self.password}
+        return {"password_hash": self.password_hash, "hashing_algorithm": self.algorithm}
+
+
+def login(resource: Resource, secrets: Secrets, token: Callable[[], str]) -> Login | str:
+    """A string: what is missing."""
+    given, imported = resource.spec.password_secret, imported_secret(resource)
+    if given is not msgspec.UNSET:
+        return read_login(resource, given.name, given.key, secrets)
+    if imported is not None:
+        found = read_login(resource, imported, "password", secrets)
+        alone = isinstance(found, str) and "username" in secrets.get((resource.namespace, imported), {})
+        if not alone:
+            return found
+    secret = generated_secret(resource)
+    data = secrets.get((resource.namespace, secret))
+    rotate = resource.annotations.get(ROTATE) if "username" in resource.status else None
+    if data is None or "password" not in data or rotate not in (None, resource.status.get("rotation")):
+        return Login(secret, ours=True, password=token(), make=True)
+    return Login(secret, ours=True, password=data["password"])
+
+
+def read_login(resource: Resource, secret: str, key: str, secrets: Secrets) -> Login | str:
+    what = f"Secret {resource.namespace}/{secret}"
+    data = secrets.get((resource.namespace, secret))
+    if data is None:
+        return f"{what} to exist"
+    imported = imported_secret(resource) == secret
+    if imported and "username" not in data:
+        return f"the key 'username' in {what}"
+    if imported and "passwordHash" in data:
+        algorithm = data.get("hashingAlgorithm", DEFAULT_ALGORITHM)
+        return Login(secret, ours=False, password_hash=data["passwordHash"], algorithm=algorithm)
+    if key not in data:
+        return f"the key '{key}' in {what}"
+    return Login(secret, ours=False, password=data[key])
 
 
 def declare(
     resource: Resource, built: Wanted | None, observed: Observed, secrets: Secrets, token: Callable[[], str]
 ) -> tuple[list[Step], Verdict]:
-    secret, key, ours = source(resource)
-    data = secrets.get((resource.namespace, secret))
-    steps: list[Step] = []
-    if data is not None and is_hashed(resource, data):
-        key = HASH
-    if built is None or (data is None and not ours) or (data is not None and key not in data):
-        what = f"Secret {resource.namespace}/{secret}"
-        missing = f"{what} to exist" if data is None else f"the key '{key}' in {what}"
-        if data is not None and built is None:
-            missing = f"the key 'username' in {what}"
-        return steps, Verdict(False, "Waiting", f"waits for {missing}")
+    found = login(resource, secrets, token)
+    if isinstance(found, str) or built is None:
+        return [], Verdict(False, "Waiting", f"waits for {found}")
     name = built.identity[1]
-    if data is None:
-        data = {"username": name, "password": token()}
-        steps.append(make_secret(resource, secret, data))
-    steps += put_hash(resource, name, data, observed) if key == HASH else put_user(resource, name, data[key], observed)
-    unknown = [p.vhost for p in resource.spec.permissions if p.vhost not in observed.vhosts]
+    steps = []
+    if found.make:
+        steps.append(make_secret(resource, found.secret, {"username": name, "password": str(found.password)}))
+    steps += put_user(resource, name, found, observed)
+    observed.declared(built.identity)
+    unknown = [p.vhost for p in resource.spec.permissions if not observed.has(("vhost", p.vhost))]
     steps += put_permissions(resource, name, observed)
-    extra = {"binding": {"name": secret}}
+    extra = {"binding": {"name": found.secret}, "credentials": {"name": found.secret}}
+    if ROTATE in resource.annotations:
+        extra["rotation"] = resource.annotations[ROTATE]  # type: ignore[assignment]
     if unknown:
         sentence = f"waits for vhost '{unknown[0]}' to exist, to give user '{name}' permissions in it"
         return steps, Verdict(False, "Waiting", sentence, extra=extra)
     return steps, Verdict(True, CREATED, f"user '{name}' is in the broker as declared here", extra=extra)
 
 
-def put_user(resource: Resource, name: str, password: str, observed: Observed) -> list[Step]:
-    live = observed.users.get(name)
-    tags = sorted(resource.spec.tags)
-    if live is not None:
-        known = User(name, str(live["password_hash"]), str(live.get("hashing_algorithm", DEFAULT_ALGORITHM)))
-        if sorted(live["tags"]) == tags and verify(known, password):
-            return []
-    body = {"password": password, "tags": tags}
-    verb = "changes" if live is not None else "makes"
-    return [broker_step(resource.key, f"{verb} user '{name}'", "put_user", name, body)]
-
-
-def is_hashed(resource: Resource, data: Mapping[str, str]) -> bool:
-    """Imported credentials may hold the hash alone, as definitions.json does."""
-    return resource.spec.import_credentials_secret is not msgspec.UNSET and HASH in data and "password" not in data
-
-
-def put_hash(resource: Resource, name: str, data: Mapping[str, str], observed: Observed) -> list[Step]:
-    live, tags = observed.users.get(name), sorted(resource.spec.tags)
-    algorithm = data.get("hashingAlgorithm", DEFAULT_ALGORITHM)
-    body = {"password_hash": data[HASH], "hashing_algorithm": algorithm, "tags": tags}
-    if live is not None and {**live, "tags": sorted(live["tags"])} == {**live, **body}:
-        return []
-    verb = "changes" if live is not None else "makes"
-    return [broker_step(resource.key, f"{verb} user '{name}'", "put_user", name, body)]
+def put_user(resource: Resource, name: str, found: Login, observed: Observed) -> list[Step]:
+    """Makes it, or puts right its password, tags and limits. A password that differs is no drift: its Secret may be
+    what changed."""
+    live = observed.get(("user", name))
+    tags, limits = sorted(resource.spec.tags), limits_of(resource.spec.limits)
+    known = resource.settled and resource.status.get("username", name) == name
+    steps = []
+    if live is None:
+        lost = " again: somebody had removed it from the broker" if known else ""
+        steps.append((f"makes user '{name}'{lost}", known))
+    elif sorted(live["tags"]) != tags:
+        back = " back: somebody had changed it in the broker" if known else ""
+        steps.append((f"changes user '{name}'{back}", known))
+    elif not found.opens(live):
+        steps.append((f"changes the password of user '{name}'", False))
+    body = {**found.body(), "tags": tags}
+    made = [broker_step(resource.key, sentence, "put_user", name, body, drift=drift) for sentence, drift in steps]
+    calls = limit_calls(limits, (live or {}).get("limits") or {}, of="user", name=name)
+    sentence, drift = f"sets the limits of user '{name}'", known and live is not None
+    return made + [broker_step(resource.key, sentence, verb, *given, drift=drift) for verb, given in calls]
 
 
 def put_permissions(resource: Resource, name: str, observed: Observed) -> list[Step]:
     steps = []
     for p in resource.spec.permissions:
         rights: dict[str, Any] = {"configure": p.configure, "write": p.write, "read": p.read}
-        live = observed.permissions.get((name, p.vhost), {})
-        if p.vhost in observed.vhosts and any(live.get(k) != v for k, v in rights.items()):
+        live = observed.get(("permission", p.vhost, name)) or {}
+        if observed.has(("vhost", p.vhost)) and any(live.get(k) != v for k, v in rights.items()):
             sentence = f"gives user '{name}' permissions in vhost '{p.vhost}'"
             steps.append(broker_step(resource.key, sentence, "put_permission", p.vhost, name, rights))
+            observed.declared(("permission", p.vhost, name))
     return steps
 
 
-def broker_step(owner: Key, sentence: str, verb: str, *arguments: Any) -> Step:
-    return Step("broker", verb, owner, sentence, arguments)
+def broker_step(owner: Key, sentence: str, verb: str, *arguments: Any, drift: bool = False) -> Step:
+    return Step("broker", verb, owner, sentence, arguments, drift=drift)
 
 
 def make_secret(resource: Resource, secret: str, data: Mapping[str, str]) -> Step:

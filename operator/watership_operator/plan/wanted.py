@@ -5,8 +5,8 @@ differs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,14 +27,57 @@ def canonical(arguments: Mapping[str, Any]) -> str:
     return json.dumps(arguments, sort_keys=True, default=str)
 
 
+Call = tuple[str, tuple[Any, ...]]  # a verb of the admin protocol, and its arguments
+Live = Mapping[str, Any]
+
+
+def never(_live: Live) -> None:
+    return None
+
+
+def nothing(_live: Live) -> list[Call]:
+    return []
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """identity: what makes two objects the same one in the broker. put and delete: calls of the admin protocol."""
+    """identity: what makes two objects the same one in the broker. put: the calls that make it. needs: identities and
+    titles of what has to be there first. refusal: why what is there cannot be made into it. repairs: the calls that
+    make what is there into it. status: what to remember about it."""
 
     identity: Identity
     title: str
-    put: tuple[str, tuple[Any, ...]]
-    delete: tuple[str, tuple[Any, ...]]
+    put: tuple[Call, ...]
+    delete: Call
+    needs: tuple[tuple[Identity, str], ...] = ()
+    refusal: Callable[[Live], str | None] = never
+    repairs: Callable[[Live], list[Call]] = nothing
+    options: Mapping[str, bool] = field(default_factory=dict)  # of the deletion
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+def vhost_of(name: str) -> tuple[Identity, str]:
+    return ("vhost", name), f"vhost '{name}'"
+
+
+def end(kind: str, vhost: str, name: str) -> tuple[Identity, str]:
+    """An exchange or a queue that a binding needs."""
+    return (kind, vhost, name), describe(kind, name, vhost)
+
+
+def limit_calls(wanted: Mapping[str, Any], live: Mapping[str, Any], *, of: str, name: str) -> list[Call]:
+    """of: vhost or user. A limit that is not wanted is lifted."""
+    puts: list[Call] = [
+        (f"put_{of}_limit", (name, limit, {"value": value}))
+        for limit, value in wanted.items()
+        if live.get(limit) != value
+    ]
+    return puts + [(f"delete_{of}_limit", (name, limit)) for limit in live if limit not in wanted]
+
+
+def limits_of(limits: Any) -> dict[str, int]:
+    """The fields of a struct of limits that are given, as the broker names them."""
+    return {f"max-{name}": value for name, value in msgspec.to_builtins(limits).items()}
 
 
 def exchange(resource: Resource) -> Wanted:
@@ -49,18 +92,19 @@ def exchange(resource: Resource) -> Wanted:
     return Wanted(
         ("exchange", spec.vhost, name),
         describe("exchange", name, spec.vhost),
-        ("put_exchange", (spec.vhost, name, body)),
+        (("put_exchange", (spec.vhost, name, body)),),
         ("delete_exchange", (spec.vhost, name)),
+        needs=(vhost_of(spec.vhost),),
+        refusal=lambda live: exchange_difference(describe("exchange", name, spec.vhost), body, live),
     )
 
 
-def exchange_difference(wanted: Wanted, live: Mapping[str, Any]) -> str | None:
+def exchange_difference(title: str, body: Mapping[str, Any], live: Live) -> str | None:
     """The broker's words for a redeclaration that it would refuse."""
-    body = wanted.put[1][-1]
-    for field in ("type", "durable", "auto_delete", "internal"):
-        if body[field] != live[field]:
-            return inequivalent_property(wanted.title, field, current=live[field], received=body[field])
-    return inequivalent(wanted.title, live["arguments"], body["arguments"], ["alternate-exchange"])
+    for name in ("type", "durable", "auto_delete", "internal"):
+        if body[name] != live[name]:
+            return inequivalent_property(title, name, current=live[name], received=body[name])
+    return inequivalent(title, live["arguments"], body["arguments"], ["alternate-exchange"])
 
 
 def queue(resource: Resource) -> Wanted:
@@ -69,21 +113,23 @@ def queue(resource: Resource) -> Wanted:
     return Wanted(
         ("queue", spec.vhost, name),
         describe("queue", name, spec.vhost),
-        ("put_queue", (spec.vhost, name, body)),
+        (("put_queue", (spec.vhost, name, body)),),
         ("delete_queue", (spec.vhost, name)),
+        needs=(vhost_of(spec.vhost),),
+        refusal=lambda live: queue_difference(describe("queue", name, spec.vhost), body, live),
+        options={k: True for k in ("if_unused", "if_empty") if getattr(spec, f"delete_{k}")},
     )
 
 
-def queue_difference(wanted: Wanted, live: Mapping[str, Any]) -> str | None:
-    body = wanted.put[1][-1]
-    for field in ("durable", "auto_delete"):
-        if body[field] != live[field]:
-            return inequivalent_property(wanted.title, field, current=live[field], received=body[field])
+def queue_difference(title: str, body: Mapping[str, Any], live: Live) -> str | None:
+    for name in ("durable", "auto_delete"):
+        if body[name] != live[name]:
+            return inequivalent_property(title, name, current=live[name], received=body[name])
     kind = live.get("type", "classic")
     compared = [name for name, row in QUEUE_ARGUMENTS.items() if kind[:1] in row.types]
     default = {"x-queue-type": "classic"}
     current = {**default, "x-queue-type": kind, **live["arguments"]}
-    return inequivalent(wanted.title, current, {**default, **body["arguments"]}, compared)
+    return inequivalent(title, current, {**default, **body["arguments"]}, compared)
 
 
 def binding(resource: Resource) -> Wanted:
@@ -99,8 +145,13 @@ def binding(resource: Resource) -> Wanted:
             spec.vhost, spec.source, spec.destination_type, spec.destination, spec.routing_key, spec.arguments
         ),
         title,
-        ("post_binding", (spec.vhost, spec.source, letter, spec.destination, body)),
+        (("post_binding", (spec.vhost, spec.source, letter, spec.destination, body)),),
         ("delete_binding", (spec.vhost, spec.source, letter, spec.destination)),
+        needs=(
+            vhost_of(spec.vhost),
+            end("exchange", spec.vhost, spec.source),
+            end(spec.destination_type, spec.vhost, spec.destination),
+        ),
     )
 
 
@@ -111,4 +162,5 @@ def binding_identity(
 
 
 def user(resource: Resource, name: str) -> Wanted:
-    return Wanted(("user", name), f"user '{name}'", ("put_user", (name, {})), ("delete_user", (name,)))
+    """What it takes to make one is in `users`: its password is in a Secret."""
+    return Wanted(("user", name), f"user '{name}'", (), ("delete_user", (name,)))

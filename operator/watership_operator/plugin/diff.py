@@ -145,7 +145,7 @@ def show(target: Target, change: Change) -> bool:
 
 
 def secrets(target: Target, change: Change) -> Secrets:
-    names = {users.source(r)[0] for r in change.objects.values() if r.kind == "User"}
+    names = {name for r in change.objects.values() if r.kind == "User" for name in users.secrets_of(r)}
     found = {(change.namespace, name): target.secret(name) for name in names}
     return {key: data for key, data in found.items() if data}
 

@@ -53,6 +53,17 @@ RESOURCES = st.one_of(
     st.builds(lambda n, t: resource("Exchange", n, type=t), NAMES, st.sampled_from(["direct", "fanout"])),
     st.builds(lambda n, s, d: resource("Binding", n, source=s, destination=d), NAMES, NAMES, NAMES),
     st.builds(lambda n: resource("User", n), NAMES),
+    st.builds(lambda n, v: resource("Queue", f"in-{v}-{n}", vhost=v), NAMES, NAMES),
+    st.builds(
+        lambda n, t, c: resource("Vhost", n, tags=t, limits={"queues": c}), NAMES, st.lists(NAMES), st.integers(0)
+    ),
+    st.builds(lambda n, u, v: resource("Permission", n, user=u, vhost=v), NAMES, NAMES, NAMES),
+    st.builds(lambda n, u: resource("Permission", f"of-{n}", userReference={"name": u}), NAMES, NAMES),
+    st.builds(lambda n, u: resource("TopicPermission", n, user=u, permissions={"exchange": "x"}), NAMES, NAMES),
+    st.builds(lambda n, p: resource("Policy", n, pattern=p, definition={"max-length": 1}), NAMES, NAMES),
+    st.builds(
+        lambda n, v: resource("OperatorPolicy", n, pattern="q", vhost=v, definition={"expires": 1}), NAMES, NAMES
+    ),
 )
 
 
@@ -72,9 +83,11 @@ def test_any_set_of_objects_converges_and_any_deletion_leaves_nothing_behind(obj
     rest = [r for r in objects if r.key not in gone]
     carry_out(rest, broker)
     assert plan(rest, broker).steps == ()
-    declared = {("Queue", n) for _, n in broker.queues} | {("Exchange", n) for _, n in broker.exchanges}
-    wanted = {(r.kind, r.name) for r in rest if r.kind in ("Queue", "Exchange")}
-    assert declared == wanted
+    stores = {"Queue": broker.queues, "Exchange": broker.exchanges, "Policy": broker.policies}
+    declared = {(kind, name) for kind, store in stores.items() for _, name in store}
+    declared |= {("Vhost", name) for name in broker.vhosts if name != "/"} | {("User", name) for name in broker.users}
+    verdicts = plan(rest, broker).verdicts
+    assert declared == {k[:3:2] for k, v in verdicts.items() if v.ready and k[0] in {*stores, "Vhost", "User"}}
 
 
 def test_inequivalent_queue_gets_the_brokers_words():
