@@ -104,6 +104,10 @@ class Topology:
         if built is None or resource.spec.deletion_policy == "Retain" or built.identity in self.owners:
             return
         live = self.observed.get(built.identity)
+        reason = built.keeps(live) if live else None
+        if reason is not None:
+            self.verdicts[resource.key] = Verdict(False, "Deleting", reason)
+            return
         self.observed.deleted(built.identity)
         if live is not None:
             verb, arguments = built.delete

@@ -43,7 +43,8 @@ def nothing(_live: Live) -> list[Call]:
 class Wanted:
     """identity: what makes two objects the same one in the broker. put: the calls that make it. needs: identities and
     titles of what has to be there first. refusal: why what is there cannot be made into it. repairs: the calls that
-    make what is there into it. status: what to remember about it."""
+    make what is there into it. keeps: why it must not be deleted yet. options: of the deletion. status: what to
+    remember about it."""
 
     identity: Identity
     title: str
@@ -52,7 +53,8 @@ class Wanted:
     needs: tuple[tuple[Identity, str], ...] = ()
     refusal: Callable[[Live], str | None] = never
     repairs: Callable[[Live], list[Call]] = nothing
-    options: Mapping[str, bool] = field(default_factory=dict)  # of the deletion
+    keeps: Callable[[Live], str | None] = never
+    options: Mapping[str, bool] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,8 +119,21 @@ def queue(resource: Resource) -> Wanted:
         ("delete_queue", (spec.vhost, name)),
         needs=(vhost_of(spec.vhost),),
         refusal=lambda live: queue_difference(describe("queue", name, spec.vhost), body, live),
-        options={k: True for k in ("if_unused", "if_empty") if getattr(spec, f"delete_{k}")},
+        keeps=lambda live: kept(spec, describe("queue", name, spec.vhost), live),
+        options={} if spec.type == "quorum" else {o: True for o in CONDITIONS if getattr(spec, f"delete_{o}")},
     )
+
+
+CONDITIONS = {"if_empty": "messages", "if_unused": "consumers"}  # option of a deletion: what must not be there
+
+
+def kept(spec: Any, title: str, live: Live) -> str | None:
+    """Looked at beforehand: a broker deletes no quorum queue on conditions."""
+    for option, count in CONDITIONS.items():
+        if getattr(spec, f"delete_{option}") and live.get(count):
+            setting = "delete" + option.title().replace("_", "")
+            return f"waits for {title} to have no {count}: it has {live[count]}, and {setting} is set"
+    return None
 
 
 def queue_difference(title: str, body: Mapping[str, Any], live: Live) -> str | None:

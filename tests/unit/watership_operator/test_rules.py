@@ -154,3 +154,10 @@ def test_queue_is_deleted_on_its_conditions():
     carry_out([resource("Queue", "q")], broker)
     (step,) = plan([resource("Queue", "q", deleteIfEmpty=True, deleting="now")], broker).steps
     assert (step.verb, step.options) == ("delete_queue", {"if_empty": True})
+    broker.queues["/", "q"]["messages"] = 3
+    full = plan([resource("Queue", "q", deleteIfEmpty=True, deleting="now")], broker)
+    (verdict,) = full.verdicts.values()
+    assert full.steps == ()
+    assert (
+        verdict.sentence == "waits for queue 'q' in vhost '/' to have no messages: it has 3, and deleteIfEmpty is set"
+    )
