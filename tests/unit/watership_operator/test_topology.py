@@ -126,7 +126,8 @@ def test_user_is_imported_by_the_hash_of_its_password():
     assert (step.verb, step.arguments) == ("put_user", ("alice", body))
     broker.users["alice"] = {"name": "alice", **body}
     assert plan([user], broker, s=data).steps == ()
-    assert plan([user], broker, s={**data, "passwordHash": hashed("new")}).steps[0].sentence == "changes user 'alice'"
+    (step,) = plan([user], broker, s={**data, "passwordHash": hashed("new")}).steps
+    assert step.sentence == "changes the password of user 'alice'"
 
 
 def test_user_whose_secret_lacks_the_key_waits_for_it():
