@@ -113,5 +113,5 @@ def test_restricted_namespace_takes_all_and_can_be_deleted_at_once(cluster: Mach
         assert "violates PodSecurity" in cluster.in_namespace(namespace).refused(root)
     apply_hello(cluster)
     operator = cluster.in_namespace(SYSTEM).items("pods")
-    assert [pod["status"]["phase"] for pod in operator] == ["Running"]
+    assert [pod["status"]["phase"] for pod in operator] == ["Running", "Running"]
     cluster.kubectl("delete", "namespace", cluster.namespace, "--timeout=120s")

@@ -43,7 +43,7 @@ def test_plugin_looks_into_a_running_cluster(cluster: Machine, tmp_path: Path):
     apply_hello(cluster)
     text = plugin(cluster, "status", "hello")
     assert re.search(r"hello-server-0 +ready +Running +0 +\S+", text), text
-    assert re.search(r"persistence-hello-server-0 +Bound +10Gi", text), text
+    assert re.search(r"persistence-hello-server-0 +Bound +\d+Gi", text), text
     assert "1 queues" in text, text
     assert "alarms:    none" in text, text
 

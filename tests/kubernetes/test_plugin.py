@@ -128,6 +128,16 @@ def test_diff_counts_what_a_deletion_would_lose(hello: Cluster, broker: Broker, 
     assert broker.api("queues/%2F/full")["messages"] == 7
 
 
+def test_diff_asks_a_broker_that_a_secret_names(cluster: Cluster, broker: Broker, plugin: Plugin, tmp_path: Path):
+    file = tmp_path / "new.yaml"
+    file.write_text(yaml.safe_dump(resource("Queue", "new")))
+    assert "has not the keys uri" in plugin("diff", "-f", str(file), status=1).stderr
+    cluster.apply(broker.secret())
+    text = plugin("diff", "-f", str(file), status=1).stdout
+    assert f"topology of Secret {cluster.namespace}/broker:" in text
+    assert "+ declares queue 'new' in vhost '/'" in text
+
+
 def test_diff_brings_the_refusals_of_the_api_server(hello: Cluster, plugin: Plugin, tmp_path: Path):
     hello.apply(resource("Queue", "fixed", HELLO))
     file = tmp_path / "changed.yaml"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,8 @@ from .client import Kube, KubeError
 
 log = logging.getLogger("watership.watch")
 GONE = 410  # the server does not remember that version any more
-MINUTES = 280  # seconds after which the server ends a watch, so that a dead connection is noticed
-PAUSE = 2.0  # seconds before another attempt
+LASTS = 280  # seconds after which the server ends a watch, so that a dead connection is noticed
+FIRST_PAUSE, LAST_PAUSE = 1.0, 30.0  # seconds before another attempt
 
 Receive = Callable[[str, dict[str, Any]], None]  # ADDED, MODIFIED or DELETED, and the object
 
@@ -44,6 +45,7 @@ class Follower:
         self.only_metadata = only_metadata
         self.known: set[tuple[str, str]] = set()
         self.version = ""
+        self.pause = FIRST_PAUSE
 
     async def read(self) -> None:
         """All there are; what was known and is not there any more has been deleted meanwhile. Raises KubeError."""
@@ -71,20 +73,22 @@ class Follower:
                 if error.status == GONE:
                     self.version = ""
                     continue
-                log.warning("watching %s: %s; tries again", self.kind, error)
-                await asyncio.sleep(PAUSE)
+                log.warning("watching %s: %s; tries again in %g s", self.kind, error, self.pause)
+                await asyncio.sleep(self.pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, protects nothing
+                self.pause = min(self.pause * 2, LAST_PAUSE)
 
     async def watch(self) -> None:
         """Returns when the server ends it, which it does after a while. Raises KubeError."""
         query = {"watch": "1", "resourceVersion": self.version, "allowWatchBookmarks": "true"}
-        query["timeoutSeconds"] = str(MINUTES)
+        query["timeoutSeconds"] = str(LASTS)
         where = self.kube.path(self.api_version, self.kind, self.namespace)
-        async for line in self.kube.lines(where, query, only_metadata=self.only_metadata, patience=MINUTES + 20):
+        async for line in self.kube.lines(where, query, only_metadata=self.only_metadata, patience=LASTS + 20):
             event = json.loads(line)
             item = event["object"]
             if event["type"] == "ERROR":
                 raise KubeError(item.get("code", 0), item.get("message", "the watch failed"))
             self.version = item["metadata"]["resourceVersion"]
+            self.pause = FIRST_PAUSE
             if event["type"] != "BOOKMARK":
                 self.note(event["type"], item)
 

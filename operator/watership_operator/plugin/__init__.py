@@ -41,8 +41,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--context", help="context of the kubeconfig (default: the current one)")
     verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, module in VERBS.items():
-        first = (module.__doc__ or "").split(".")[0].split(":")[-1].strip()
-        verb = verbs.add_parser(name, help=first, description=first)
+        text = (module.__doc__ or "").strip()
+        first = text.splitlines()[0].rstrip(".")
+        verb = verbs.add_parser(name, help=first, description=text)
         verb.add_argument("-n", "--namespace", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         verb.add_argument("--context", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         module.arguments(verb)

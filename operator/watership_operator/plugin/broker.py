@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from watership.admin.client import Client
 from watership_operator.kinds.resource import CONNECTION_URI
+from watership_operator.links import Address, address_of_secret
 
 from .objects import Problem, Target, name_of
 
@@ -58,10 +59,19 @@ def ask(target: Target, cluster: Mapping[str, Any], questions: Callable[[Client]
     secret = target.secret(f"{name_of(cluster)}-default-user")
     if "password" not in secret:
         raise Problem(f"there is no Secret {target.namespace}/{name_of(cluster)}-default-user yet")
-
-    async def session(url: str) -> T:
-        async with Client(url, secret["username"], secret["password"]) as client:
-            return await questions(client)
-
     with address(target, cluster) as url:
-        return asyncio.run(session(url))
+        return asyncio.run(session(Address(url, secret["username"], secret["password"]), questions))
+
+
+def ask_by_secret(target: Target, name: str, questions: Callable[[Client], Awaitable[T]]) -> T:
+    """The same of a broker that a connection Secret names, if it can be reached from here."""
+    secret = target.secret(name)
+    missing = [key for key in ("uri", "username", "password") if key not in secret]
+    if missing:
+        raise Problem(f"Secret {target.namespace}/{name} has not the keys {', '.join(missing)}, or does not exist")
+    return asyncio.run(session(address_of_secret(secret), questions))
+
+
+async def session(at: Address, questions: Callable[[Client], Awaitable[T]]) -> T:
+    async with Client(at.url, at.username, at.password, ca=at.ca.encode() or None) as client:
+        return await questions(client)

@@ -1,4 +1,7 @@
-"""what `kubectl apply -f` (or delete) would do in the broker, step by step, and what would be lost."""
+"""what `kubectl apply -f` (or delete) would do in the broker, step by step, and what would be lost.
+
+Exit status: 0 when nothing would change, 1 when something would, 2 when the API server would refuse something.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import yaml
 
 from watership.admin.client import Client
+from watership_operator.cache import Key, topology_key
 from watership_operator.kinds import InvalidResource, Resource, parse
 from watership_operator.kinds.resource import API_VERSION
 from watership_operator.plan import Step, topology, users
@@ -26,10 +29,9 @@ Secrets = dict[tuple[str, str], dict[str, str]]
 
 @dataclass
 class Change:
-    """One cluster's share of the files: its objects as they would be, the ones that go among them."""
+    """One broker's share of the files: its objects as they would be, the ones that go among them."""
 
-    namespace: str
-    cluster: str
+    key: Key
     objects: dict[tuple[str, str, str], Resource]
 
 
@@ -91,17 +93,12 @@ def refused(target: Target, names: Iterable[str]) -> list[str]:
 
 def changes(target: Target, wanted: list[Resource], *, delete: bool) -> list[Change]:
     """Objects in the files laid over those that are there."""
-    found: dict[tuple[str, str], Change] = {}
+    found: dict[Key, Change] = {}
     live = [parsed(i, target.namespace) for i in target.topology()]
     for resource in wanted:
-        key = cluster_of_resource(resource)
-        if not key[1]:
-            raise Problem(
-                f"{resource}: its broker is named by a Secret; only objects of a BrokerCluster can be compared"
-            )
+        key = topology_key(resource)
         if key not in found:
-            beside = {r.key: r for r in live if cluster_of_resource(r) == key}
-            found[key] = Change(*key, beside)
+            found[key] = Change(key, {r.key: r for r in live if topology_key(r) == key})
         known = found[key].objects.get(resource.key)
         found[key].objects[resource.key] = overlaid(resource, known, delete=delete)
     return list(found.values())
@@ -116,28 +113,26 @@ def overlaid(resource: Resource, known: Resource | None, *, delete: bool) -> Res
     return Resource(**fields, **kept, deleting="now" if delete else "")
 
 
-def cluster_of_resource(resource: Resource) -> tuple[str, str]:
-    reference = msgspec.to_builtins(resource.spec.cluster_reference)
-    return cluster_of({"spec": {"clusterReference": reference}, "metadata": {"namespace": resource.namespace}})
-
-
 def show(target: Target, change: Change) -> bool:
-    """Prints the steps of one cluster and what they lose; whether there are any."""
-    at = Target(target.api, change.namespace, target.context)
-    cluster = at.cluster(change.cluster)
+    """Prints the steps of one broker and what they lose; whether there are any."""
 
     async def questions(client: Client) -> tuple[Any, list[dict[str, Any]]]:
         return await client.snapshot(), await client.list_queues()
 
-    snapshot, queues = broker.ask(at, cluster, questions)
-    made = topology.plan(change.objects.values(), snapshot, secrets=secrets(at, change), token=lambda: "generated")
-    print(f"BrokerCluster {change.namespace}/{change.cluster}:")
+    key = change.key
+    at = Target(target.api, key.namespace, target.context)
+    if key.reference == "secret":
+        snapshot, queues = broker.ask_by_secret(at, key.name, questions)
+    else:
+        snapshot, queues = broker.ask(at, at.cluster(key.name), questions)
+    made = topology.plan(change.objects.values(), snapshot, secrets=secrets(target, change), token=lambda: "generated")
+    print(f"{key}:")
     for step in made.steps:
         sign = "-" if step.verb.startswith("delete_") else "+"
         print(f"  {sign} {step.sentence}{loss(step, snapshot, queues)}")
-    for key, verdict in made.verdicts.items():
+    for owner, verdict in made.verdicts.items():
         if not verdict.ready and not verdict.release:
-            print(f"  ! {key[0]} {key[2]}: {verdict.sentence}")
+            print(f"  ! {owner[0]} {owner[2]}: {verdict.sentence}")
     total = sum(messages(q) for q in lost_queues(made.steps, queues))
     if total:
         print(f"  {total} messages would be lost")
@@ -145,9 +140,10 @@ def show(target: Target, change: Change) -> bool:
 
 
 def secrets(target: Target, change: Change) -> Secrets:
-    names = {name for r in change.objects.values() if r.kind == "User" for name in users.secrets_of(r)}
-    found = {(change.namespace, name): target.secret(name) for name in names}
-    return {key: data for key, data in found.items() if data}
+    """Of the Users, each in its own namespace."""
+    named = {(r.namespace, name) for r in change.objects.values() if r.kind == "User" for name in users.secrets_of(r)}
+    found = {at: Target(target.api, at[0]).secret(at[1]) for at in named}
+    return {at: data for at, data in found.items() if data}
 
 
 def lost_queues(steps: Iterable[Step], queues: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """a cluster's topology as definitions.json or as YAML, from its objects or from the live broker.
 
-`export` and `import` make each other's input: what `import` made gives the same definitions back.
+`import` takes what `export` makes: definitions that went through both are the same again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""how it stands: every object of the namespace, or all about one cluster."""
+"""how it stands: every object of the namespace, or all about one cluster.
+
+Exit status: 0 when everything is ready, else 1.
+"""
 
 from __future__ import annotations
 
