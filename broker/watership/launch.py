@@ -30,10 +30,11 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> in
     broker = Broker.open(config, data, loop)
     amqp, admin = Listeners(broker), AdminServer(broker)
     try:
-        if path := config["load_definitions"] or config["management.load_definitions"]:
-            definitions.load(broker, path)
+        if broker.definitions is not None:
+            definitions.load(broker, broker.definitions)
         await broker.durable()
         broker.alarms.watch(loop)
+        broker.statistics.start()
         await amqp.open()
         await admin.open(amqp.addresses)
         gc.collect()

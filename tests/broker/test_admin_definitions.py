@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.broker.process import Broker as BrokerProcess
+from tests.broker.process import NotStarted
 
 from watership.admin.api import AdminError
+from watership.admin.client import Client
 from watership.admin.local import LocalAdmin
 from watership.broker import Broker
 from watership.config import load
@@ -128,7 +130,11 @@ async def test_a_queue_that_is_there_stays_as_it_is() -> None:
         await admin.post_definitions(
             {"queues": [{"name": "q", "vhost": "/", "durable": False, "arguments": {"x-expires": 1}}]}
         )
-        assert (await admin.get_queue("/", "q"))["arguments"] == {}
+        assert (await admin.get_queue("/", "q"))["arguments"] == {"x-queue-type": "classic"}
+
+
+NOBODY = {"user": "nobody", "vhost": "/", "write": "", "read": ""}
+BAD_MATCH = {"source": "amq.headers", "vhost": "/", "destination": "amq.fanout", "destination_type": "exchange"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +165,12 @@ async def test_a_queue_that_is_there_stays_as_it_is() -> None:
         ),
         ("users", {"name": "u", "tags": {"a": 1}}, "users: tags must be a string or a list"),
         ("users", {"name": "u", "password": 1}, "users: password must be a string or null"),
+        ("users", {"name": "u", "password_hash": "!"}, "users: not_base64"),
+        ("users", {"name": "u", "limits": {"max-nope": 1}}, "users: Unrecognised terms"),
+        ("vhosts", {"name": "v", "limits": [{"name": "max-queues", "value": "x"}]}, "vhosts: max-queues should be"),
+        ("vhosts", {"name": "v", "default_queue_type": "odd"}, "vhosts: odd is not a valid queue type"),
+        ("topic_permissions", {**NOBODY, "exchange": "x"}, "topic_permissions: user 'nobody' does not exist"),
+        ("bindings", {**BAD_MATCH, "arguments": {"x-match": "most"}}, "bindings: Invalid x-match field value"),
         ("users", "carrot", "users: name missing in carrot"),
         ("vhosts", {"name": "v", "metadata": []}, "vhosts: metadata must be an object"),
         ("vhosts", {"name": "v", "metadata": {"description": 1}}, "vhosts: description must be a string"),
@@ -229,9 +241,54 @@ def test_no_document_breaks_the_broker(documents: list[dict[str, Any]]) -> None:
 
 def test_definitions_are_loaded_at_the_start_and_survive(tmp_path: Path) -> None:
     definitions = tmp_path / "definitions.json"
-    definitions.write_text(json.dumps(EXPORTED))
+    guest = {"name": "guest", "password": "guest", "tags": "administrator"}
+    definitions.write_text(json.dumps({**EXPORTED, "users": [guest]} | {"permissions": [], "topic_permissions": []}))
     broker = BrokerProcess(tmp_path, f"load_definitions = {definitions}\n")
     for _ in range(2):
         broker.start()
         assert broker.admin("GET", "/queues/shop/orders.eu")["durable"] is True
         broker.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("definitions", "users", "vhosts"),
+    [
+        ({"users": [{"name": "hazel", "password": "p", "tags": "administrator"}]}, ["hazel"], ["/"]),
+        ({"vhosts": [{"name": "warren"}]}, ["guest"], ["warren"]),
+        (
+            {
+                "users": [{"name": "hazel", "password": "p", "tags": "administrator"}],
+                "vhosts": [{"name": "warren"}],
+                "permissions": [{"user": "hazel", "vhost": "warren", "configure": "", "write": "", "read": ""}],
+            },
+            ["hazel"],
+            ["warren"],
+        ),
+    ],
+    ids=["users", "vhosts", "both"],
+)
+async def test_loaded_definitions_take_the_place_of_the_default_user_and_vhost(
+    tmp_path: Path, definitions: dict[str, Any], users: list[str], vhosts: list[str]
+) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text(json.dumps(definitions))
+    broker = BrokerProcess(tmp_path, f"load_definitions = {file}\n")
+    for _ in range(2):  # and a restart does not bring them
+        broker.start()
+        name, password = ("hazel", "p") if users == ["hazel"] else ("guest", "guest")
+        async with Client(f"http://127.0.0.1:{broker.management}", name, password) as client:
+            assert [u["name"] for u in await client.list_users()] == users
+            assert [v["name"] for v in await client.list_vhosts()] == vhosts
+        broker.end()
+
+
+def test_definitions_that_are_refused_at_the_start_leave_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text(json.dumps({"users": [{"name": "hazel", "tags": ""}], "queues": [{"name": "q", "vhost": "nope"}]}))
+    broker = BrokerProcess(tmp_path, f"load_definitions = {file}\n")
+    with pytest.raises(NotStarted, match="queues: vhost 'nope' does not exist"):
+        broker.start()
+    file.write_text("{}")
+    broker.start()
+    assert [u["name"] for u in broker.admin("GET", "/users")] == ["guest"]
+    broker.end()

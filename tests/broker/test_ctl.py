@@ -49,7 +49,7 @@ def test_topology_is_listed_with_the_columns_that_are_asked_for(ctl: Run, broker
     broker.admin("POST", f"/bindings/{vhost}/e/amq.topic/q/q", {"routing_key": "a.#"})
     assert ctl("list_queues", "-p", vhost).stdout == "name\tmessages\nq\t0\n"
     assert ctl("list_queues", "-p", vhost, "name", "durable", "arguments").stdout.splitlines()[1] == (
-        'q\ttrue\t{"x-max-length": 5}'
+        'q\ttrue\t{"x-queue-type": "classic", "x-max-length": 5}'
     )
     assert json.loads(
         ctl("--formatter", "json", "list_queues", "-p", vhost, "name", "message_stats.publish").stdout

@@ -15,13 +15,14 @@ Tag = Literal["none", "management", "policymaker", "monitoring", "administrator"
 
 
 class AdminError(Exception):
-    """The broker refused. status as HTTP has it; reason in the broker's own words."""
+    """The broker refused. status as HTTP has it; reason in the broker's words; fields: what else the answer says."""
 
-    def __init__(self, status: int, error: str, reason: str) -> None:
+    def __init__(self, status: int, error: str, reason: str, **fields: object) -> None:
         super().__init__(reason)
         self.status = status
         self.error = error
         self.reason = reason
+        self.fields = fields
 
 
 class Unreachable(Exception):
@@ -56,12 +57,16 @@ class Verb:
     body: bool = False
     options: tuple[str, ...] = ()  # names that may stand in the query; true when present
     pages: bool = False  # a list that can be asked for page by page
+    text: bool = False  # answers plain text
+    asked: bool = False  # a POST that answers 200 with what was asked for
 
     @property
     def parameters(self) -> tuple[str, ...]:
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
 
+V = "/vhosts/{vhost}"
+M = "/queues/quorum/{vhost}/{queue}"
 X = "/exchanges/{vhost}/{exchange}"
 Q = "/queues/{vhost}/{queue}"
 B = "/bindings/{vhost}/e/{source}/{kind}/{destination}"
@@ -70,6 +75,7 @@ O = "/operator-policies/{vhost}/{policy}"  # noqa: E741
 R = "/parameters/{component}/{vhost}/{name}"
 T = "/topic-permissions/{vhost}/{user}"
 CHECKS = "/health/checks"
+L = f"{CHECKS}/quorum-queues-without-elected-leaders"
 VERBS: tuple[Verb, ...] = (
     # The node and the cluster
     Verb("get_overview", "GET", "/overview", "management", "versions, totals, listeners"),
@@ -79,10 +85,34 @@ VERBS: tuple[Verb, ...] = (
     Verb("put_cluster_name", "PUT", "/cluster-name", "administrator", "renames the cluster", body=True),
     Verb("list_nodes", "GET", "/nodes", "monitoring", "every node, with memory, disk and descriptors"),
     Verb("get_node", "GET", "/nodes/{node}", "monitoring", "one node"),
+    Verb("list_extensions", "GET", "/extensions", "management", "of the management UI: none"),
+    Verb("list_feature_flags", "GET", "/feature-flags", "management", "RabbitMQ's, all enabled"),
+    Verb("enable_feature_flag", "PUT", "/feature-flags/{flag}/enable", "administrator", "was enabled", body=True),
+    Verb("list_deprecated_features", "GET", "/deprecated-features", "management", "what clients may rely on still"),
+    Verb("list_used_deprecated_features", "GET", "/deprecated-features/used", "management", "those that are in use"),
+    Verb("rebalance_queues", "POST", "/rebalance/queues", "administrator", "one node leads every queue", body=True),
+    Verb("reset_statistics", "DELETE", "/reset", "administrator", "forgets the samples, not the totals"),
+    Verb("reset_node_statistics", "DELETE", "/reset/{node}", "administrator", "the same"),
+    Verb(
+        "get_effective_config",
+        "GET",
+        "/config/effective",
+        "administrator",
+        "rabbitmq.conf as it is in effect",
+        text=True,
+    ),
+    # Logging in
+    Verb("get_auth", "GET", "/auth", "none", "how the UI logs in"),
+    Verb("hash_password", "GET", "/auth/hash_password/{password}", "administrator", "{ok: its salted hash}"),
+    Verb("list_attempts", "GET", "/auth/attempts/{node}", "monitoring", "logins by protocol"),
+    Verb("list_attempts_by_source", "GET", "/auth/attempts/{node}/source", "monitoring", "logins by peer address"),
+    Verb("reset_attempts", "DELETE", "/auth/attempts/{node}", "monitoring", "counts from 0 again"),
+    Verb("reset_attempts_by_source", "DELETE", "/auth/attempts/{node}/source", "monitoring", "the same by address"),
     # The topology at once
     Verb("snapshot", "GET", "/snapshot", "administrator", "everything that is declared, in one answer"),
     Verb("get_definitions", "GET", "/definitions", "administrator", "definitions.json of the cluster"),
     Verb("post_definitions", "POST", "/definitions", "administrator", "imports definitions; never deletes", body=True),
+    Verb("get_all_configuration", "GET", "/all-configuration", "administrator", "the same as definitions"),
     Verb("get_vhost_definitions", "GET", "/definitions/{vhost}", "administrator", "definitions.json of one vhost"),
     Verb("post_vhost_definitions", "POST", "/definitions/{vhost}", "administrator", "imports into a vhost", body=True),
     # Vhosts
@@ -90,8 +120,12 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_vhost", "GET", "/vhosts/{vhost}", "administrator", "one vhost"),
     Verb("put_vhost", "PUT", "/vhosts/{vhost}", "administrator", "its maker may do all in a new one", body=True),
     Verb("delete_vhost", "DELETE", "/vhosts/{vhost}", "administrator", "deletes a vhost and all in it"),
+    Verb("start_vhost", "POST", "/vhosts/{vhost}/start/{node}", "administrator", "it runs already"),
+    Verb("protect_vhost", "POST", f"{V}/deletion/protection", "administrator", "refuses to delete it from now on"),
+    Verb("unprotect_vhost", "DELETE", f"{V}/deletion/protection", "administrator", "lets it be deleted again"),
     Verb("list_vhost_permissions", "GET", "/vhosts/{vhost}/permissions", "administrator", "who may do what in a vhost"),
     Verb("list_vhost_connections", "GET", "/vhosts/{vhost}/connections", "management", "AMQP connections to a vhost"),
+    Verb("list_vhost_channels", "GET", f"{V}/channels", "management", "channels in a vhost"),
     # Users
     Verb("list_users", "GET", "/users", "administrator", "users with tags and password hashes", pages=True),
     Verb("list_users_without_permissions", "GET", "/users/without-permissions", "administrator", "users without any"),
@@ -99,6 +133,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_user", "GET", "/users/{user}", "administrator", "one user"),
     Verb("put_user", "PUT", "/users/{user}", "administrator", "password or password_hash, and tags", body=True),
     Verb("delete_user", "DELETE", "/users/{user}", "administrator", "deletes a user; its connections are closed"),
+    Verb("list_user_queues", "GET", "/users/{user}/queues", "management", "exclusive queues of a user's connections"),
     Verb("list_user_permissions", "GET", "/users/{user}/permissions", "administrator", "what a user may do where"),
     # Permissions
     Verb("list_permissions", "GET", "/permissions", "administrator", "permissions of all users"),
@@ -149,16 +184,25 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_exchange", "GET", X, "management", "one exchange"),
     Verb("put_exchange", "PUT", X, "management", "declares an exchange", body=True),
     Verb("delete_exchange", "DELETE", X, "management", "deletes an exchange", options=("if-unused",)),
-    Verb("publish", "POST", f"{X}/publish", "management", "publishes one message; gives {routed}", body=True),
+    Verb(
+        "publish", "POST", f"{X}/publish", "management", "publishes one message; gives {routed}", body=True, asked=True
+    ),
     Verb("list_exchange_bindings", "GET", f"{X}/bindings/{{end}}", "management", "as its source or destination"),
     # Queues
     Verb("list_queues", "GET", "/queues", "management", "queues of all vhosts", pages=True),
+    Verb("list_detailed_queues", "GET", "/queues/detailed", "management", "with all fields", pages=True),
     Verb("list_vhost_queues", "GET", "/queues/{vhost}", "management", "queues of one vhost", pages=True),
     Verb("get_queue", "GET", Q, "management", "one queue"),
     Verb("put_queue", "PUT", Q, "management", "declares a queue", body=True),
     Verb("delete_queue", "DELETE", Q, "management", "deletes a queue", options=("if-unused", "if-empty")),
     Verb("purge_queue", "DELETE", f"{Q}/contents", "management", "drops its ready messages"),
-    Verb("get_messages", "POST", f"{Q}/get", "management", "count, ackmode, encoding, truncate", body=True),
+    Verb("get_messages", "POST", f"{Q}/get", "management", "count, ackmode, encoding, truncate", body=True, asked=True),
+    Verb("act_on_queue", "POST", f"{Q}/actions", "management", "no action is known", body=True),
+    Verb("get_quorum_status", "GET", "/queues/quorum/{vhost}/{queue}/status", "management", "members and their state"),
+    Verb("add_quorum_replica", "POST", f"{M}/replicas/add", "administrator", "{node: name}", body=True),
+    Verb("delete_quorum_replica", "DELETE", f"{M}/replicas/delete", "administrator", "{node: name}", body=True),
+    Verb("grow_quorum_queues", "POST", "/queues/quorum/replicas/on/{node}/grow", "administrator", "", body=True),
+    Verb("shrink_quorum_queues", "DELETE", "/queues/quorum/replicas/on/{node}/shrink", "administrator", ""),
     Verb("list_queue_bindings", "GET", f"{Q}/bindings", "management", "bindings to a queue"),
     # Bindings; kind is q or e, a queue or an exchange as destination
     Verb("list_bindings", "GET", "/bindings", "management", "bindings of all vhosts"),
@@ -169,11 +213,13 @@ VERBS: tuple[Verb, ...] = (
     Verb("delete_binding", "DELETE", f"{B}/{{properties_key}}", "management", "unbinds"),
     # Connections
     Verb("list_connections", "GET", "/connections", "management", "AMQP connections", pages=True),
+    Verb("list_user_connections", "GET", "/connections/username/{user}", "management", "those of a user, in short"),
     Verb("delete_user_connections", "DELETE", "/connections/username/{user}", "administrator", "closes all of a user"),
     Verb("get_connection", "GET", "/connections/{connection}", "management", "one AMQP connection"),
     Verb("delete_connection", "DELETE", "/connections/{connection}", "management", "closes a connection (320)"),
     Verb("list_connection_channels", "GET", "/connections/{connection}/channels", "management", "its channels"),
     Verb("list_channels", "GET", "/channels", "management", "channels of all connections", pages=True),
+    Verb("get_channel", "GET", "/channels/{channel}", "management", "one channel, with its consumers"),
     Verb("list_consumers", "GET", "/consumers", "management", "consumers of all queues"),
     Verb("list_vhost_consumers", "GET", "/consumers/{vhost}", "management", "consumers of one vhost's queues"),
     # Health: {status: ok}, or 503
@@ -188,6 +234,13 @@ VERBS: tuple[Verb, ...] = (
     Verb("check_cluster_size", "GET", f"{CHECKS}/reached-target-cluster-size", "none", "all nodes are there"),
     Verb("check_quorum_critical", "GET", f"{CHECKS}/node-is-quorum-critical", "management", "may this node stop?"),
     Verb("check_metadata", "GET", f"{CHECKS}/metadata-store/initialized", "management", "metadata is loaded"),
+    Verb("check_metadata_data", "GET", f"{CHECKS}/metadata-store/initialized/with-data", "management", "and not empty"),
+    Verb("check_leaders", "GET", f"{L}/all-vhosts", "management", "every quorum queue has a leader"),
+    Verb("check_matching_leaders", "GET", f"{L}/all-vhosts/pattern/{{pattern}}", "management", "those of that name"),
+    Verb("check_vhost_leaders", "GET", f"{L}/vhost/{{vhost}}", "management", "those of one vhost"),
+    Verb("check_vhost_matching_leaders", "GET", f"{L}/vhost/{{vhost}}/pattern/{{pattern}}", "management", "both"),
+    Verb("check_node", "GET", "/healthchecks/node", "management", "an older way to ask whether a node is well"),
+    Verb("check_named_node", "GET", "/healthchecks/node/{node}", "management", "the same"),
     Verb(
         "check_certificate_expiration",
         "GET",
@@ -195,8 +248,6 @@ VERBS: tuple[Verb, ...] = (
         "management",
         "no certificate in use ends that soon",
     ),
-    Verb("check_node", "GET", "/healthchecks/node", "monitoring", "an older way to ask for a node's health"),
-    Verb("check_named_node", "GET", "/healthchecks/node/{node}", "monitoring", "the same by name"),
     Verb("check_aliveness", "GET", "/aliveness-test/{vhost}", "management", "an older way to ask for a vhost's health"),
 )
 BY_NAME = {verb.name: verb for verb in VERBS}

@@ -41,11 +41,11 @@ def basic(header: str | None) -> tuple[str, str]:
     return user, password
 
 
-def authenticate(broker: Broker, header: str | None, *, from_loopback: bool) -> User:
-    """Raises AdminError 401."""
-    name, password = basic(header)
+def authenticate(broker: Broker, name: str, password: str, source: str) -> User:
+    """source: the peer's address. Raises AdminError 401."""
+    near = source.startswith(("127.", "::ffff:127.")) or source == "::1"
     try:
-        return broker.access.login(name, password, mechanism="Basic", from_loopback=from_loopback)
+        return broker.access.login(name, password, mechanism="Basic", from_loopback=near, source=source)
     except LoginRefused:
         raise AdminError(401, "not_authorized", "Not_Authorized") from None
 

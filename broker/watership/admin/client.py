@@ -135,6 +135,8 @@ class Client:
             return unquote(location.rpartition("/")[2])
         if verb.method == "PUT":
             return response.status == 201
+        if verb.text:
+            return text
         return json.loads(text) if text else None
 
 

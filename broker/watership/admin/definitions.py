@@ -129,12 +129,18 @@ def imported(broker: Broker, user: str, document: Mapping[str, Any]) -> None:
 
 
 def load(broker: Broker, path: str) -> None:
-    """Imports the file that load_definitions names. Raises ConfigError with a sentence."""
+    """Imports the file that load_definitions names. An empty broker gets the default vhost only if the file has none,
+    the default user only if it has none. Raises ConfigError with a sentence.
+    """
     try:
         document = json.loads(Path(path).read_bytes())
         if not isinstance(document, dict):
             raise ConfigError(f"load_definitions: {path} does not hold a JSON object")
+        if broker.fresh and not document.get("vhosts"):
+            document["vhosts"] = [{"name": broker.config["default_vhost"], "description": "Default virtual host"}]
         imported(broker, "", document)
+        if broker.fresh and not broker.metadata.users:
+            broker.put_default_user()
     except OSError as error:
         raise ConfigError(f"load_definitions: {path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from watership.broker import Broker
@@ -14,11 +15,13 @@ from watership.model.errors import AMQPError
 from watership.model.names import check_length, describe
 from watership.model.permissions import check_expressions
 from watership.model.topology import Exchange, Queue
-from watership.queues import TYPES as QUEUE_TYPES
+from watership.queues import TYPES as TYPES_OF_QUEUES
 from watership.routing import kind_of
 
 from .api import AdminError
 from .local.policies import check_parameter, check_policy, policy_value
+from .local.users import algorithm, check_password, password_hash
+from .local.vhosts import QUEUE_TYPES
 
 NEEDED = {
     "users": ("name",),
@@ -39,6 +42,7 @@ TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...]], ...] = (
     (("password",), (str, type(None))),
     (("durable", "auto_delete", "internal"), (bool,)),
     (("arguments", "metadata"), (dict,)),
+    (("limits",), (dict, list)),
     (("tags",), (str, list)),
 )
 PLAIN = {str: "a string", bool: "true or false", dict: "an object", list: "a list", type(None): "null"}
@@ -54,34 +58,27 @@ def check(broker: Broker, document: Mapping[str, Any]) -> None:
     metadata = broker.metadata
     vhosts = metadata.vhosts.keys() | {v["name"] for v in document.get("vhosts", [])}
     users = metadata.users.keys() | {u["name"] for u in document.get("users", [])}
-    for section in ("permissions", "topic_permissions", "policies", "parameters", "exchanges", "queues", "bindings"):
+    ends = {
+        "exchange": {(x["vhost"], x["name"]) for x in document.get("exchanges", [])},
+        "queue": {(q["vhost"], q["name"]) for q in document.get("queues", [])},
+    }
+    made = {(x["vhost"], x["name"]): of_document(x) for x in document.get("exchanges", [])}
+    checks: Mapping[str, Callable[[Any], None]] = {
+        "vhosts": check_vhost,
+        "users": partial(check_user, broker),
+        "permissions": partial(check_permission, users, ("configure", "write", "read"), "permissions"),
+        "topic_permissions": partial(check_permission, users, ("write", "read"), "topic_permissions"),
+        "policies": check_one_policy,
+        "parameters": check_one_parameter,
+        "exchanges": check_exchange,
+        "queues": check_one_queue,
+        "bindings": partial(check_binding, broker, ends, made),
+    }
+    for section, check_one in checks.items():
         for item in document.get(section, []):
-            if item["vhost"] not in vhosts:
+            if "vhost" in item and item["vhost"] not in vhosts:
                 raise bad(section, f"vhost '{item['vhost']}' does not exist")
-    for permission in document.get("permissions", []):
-        check_permission(permission, users)
-    check_limits(document)
-    for policy in document.get("policies", []):
-        with as_invalid("policies"):
-            check_policy(policy["vhost"], policy["name"], policy_value(policy), operator=False)
-    for item in document.get("parameters", []):
-        with as_invalid("parameters"):
-            check_parameter(item["vhost"], item["component"], item["name"], item["value"])
-    exchanges = {(x["vhost"], x["name"]) for x in document.get("exchanges", [])}
-    queues = {(q["vhost"], q["name"]) for q in document.get("queues", [])}
-    made: dict[tuple[str, str], Exchange] = {}
-    for exchange in document.get("exchanges", []):
-        with in_section("exchanges"):
-            check_length("exchange", exchange["name"])
-        wanted = Exchange("", exchange["name"], exchange["type"], arguments=exchange.get("arguments", {}))
-        if fault := exchange_fault(wanted):
-            raise bad("exchanges", fault)
-        made.setdefault((exchange["vhost"], exchange["name"]), wanted)
-    for queue in document.get("queues", []):
-        check_one_queue(queue)
-    for binding in document.get("bindings", []):
-        check_ends(broker, binding, {"exchange": exchanges, "queue": queues})
-        check_key(broker, binding, made)
+            check_one(item)
 
 
 def check_shapes(document: Mapping[str, Any]) -> None:
@@ -107,28 +104,53 @@ def check_types(section: str, item: Mapping[str, Any]) -> None:
                 raise bad(section, f"{name} must be {expected} in {item}")
 
 
-def check_limits(document: Mapping[str, Any]) -> None:
-    """Raises AdminError 400. A vhost's limits are a list of names and values, a user's an object."""
-    for vhost in document.get("vhosts", []):
-        items = vhost.get("limits", [])
-        if not isinstance(items, list) or not all(isinstance(i, dict) and {"name", "value"} <= set(i) for i in items):
-            raise bad("vhosts", f"limits must be a list of names and values in {vhost}")
-        if problem := limits.fault({str(i["name"]): i["value"] for i in items}, limits.VHOST_LIMITS, "limits"):
-            raise bad("vhosts", problem)
-    for user in document.get("users", []):
-        held = user.get("limits") or {}
-        if not isinstance(held, dict):
-            raise bad("users", f"limits must be an object in {user}")
-        if problem := limits.fault(held, limits.USER_LIMITS, "user-limits"):
-            raise bad("users", problem)
+def check_user(broker: Broker, user: dict[str, Any]) -> None:
+    with as_invalid("users"):
+        if "password_hash" in user:
+            password_hash(user)
+            algorithm(user)
+        elif user.get("password"):
+            check_password(broker, user["password"])
+    given = user.get("limits") or {}
+    if not isinstance(given, dict):
+        raise bad("users", f"limits must be an object in {user}")
+    if problem := limits.fault(given, limits.USER_LIMITS, "user-limits"):
+        raise bad("users", problem)
 
 
-def check_permission(permission: Mapping[str, Any], users: set[str]) -> None:
+def check_vhost(vhost: Mapping[str, Any]) -> None:
+    kind = {**vhost, **vhost.get("metadata", {})}.get("default_queue_type", "classic")
+    if kind not in QUEUE_TYPES:
+        raise bad("vhosts", f"{kind} is not a valid queue type")
+    items = vhost.get("limits", [])
+    if not isinstance(items, list) or not all(isinstance(i, dict) and {"name", "value"} <= set(i) for i in items):
+        raise bad("vhosts", f"limits must be a list of names and values in {vhost}")
+    if problem := limits.fault({str(i["name"]): i["value"] for i in items}, limits.VHOST_LIMITS, "limits"):
+        raise bad("vhosts", problem)
+
+
+def check_permission(users: set[str], operations: tuple[str, ...], section: str, permission: Mapping[str, Any]) -> None:
     if permission["user"] not in users:
-        raise bad("permissions", f"user '{permission['user']}' does not exist")
-    expressions = {name: permission[name] for name in ("configure", "write", "read")}
-    if problem := check_expressions(**expressions):
-        raise bad("permissions", problem)
+        raise bad(section, f"user '{permission['user']}' does not exist")
+    if problem := check_expressions(**{name: permission[name] for name in operations}):
+        raise bad(section, problem)
+
+
+def check_one_policy(policy: Mapping[str, Any]) -> None:
+    with as_invalid("policies"):
+        check_policy(policy["vhost"], policy["name"], policy_value(policy), operator=False)
+
+
+def check_one_parameter(item: Mapping[str, Any]) -> None:
+    with as_invalid("parameters"):
+        check_parameter(item["vhost"], item["component"], item["name"], item["value"])
+
+
+def check_exchange(exchange: Mapping[str, Any]) -> None:
+    with in_section("exchanges"):
+        check_length("exchange", exchange["name"])
+    if fault := exchange_fault(of_document(exchange)):
+        raise bad("exchanges", fault)
 
 
 def check_one_queue(queue: Mapping[str, Any]) -> None:
@@ -140,12 +162,16 @@ def check_one_queue(queue: Mapping[str, Any]) -> None:
         check_length("queue", queue["name"])
         check_queue(queue["name"], queue["vhost"], arguments)
         kind = str(arguments.get("x-queue-type", queue.get("type", "classic")))
-        if kind in QUEUE_TYPES:
+        if kind in TYPES_OF_QUEUES:
             durable, auto_delete = queue.get("durable", True), queue.get("auto_delete", False)
-            QUEUE_TYPES[kind].check(Queue(queue["vhost"], queue["name"], durable, auto_delete=auto_delete))
+            TYPES_OF_QUEUES[kind].check(Queue(queue["vhost"], queue["name"], durable, auto_delete=auto_delete))
 
 
-def check_key(broker: Broker, binding: Mapping[str, Any], new: Mapping[tuple[str, str], Exchange]) -> None:
+def of_document(item: Mapping[str, Any]) -> Exchange:
+    return Exchange(item["vhost"], item["name"], item["type"], arguments=item.get("arguments", {}))
+
+
+def check_key(broker: Broker, binding: Mapping[str, Any], new: Exchanges) -> None:
     """Raises AdminError 400 for a binding that its exchange would not take."""
     name = (binding["vhost"], binding["source"])
     source = new.get(name) or broker.metadata.exchanges.get(name[0], {}).get(name[1])
@@ -157,7 +183,12 @@ def check_key(broker: Broker, binding: Mapping[str, Any], new: Mapping[tuple[str
         raise bad("bindings", fault)
 
 
-def check_ends(broker: Broker, binding: Mapping[str, Any], names: Mapping[str, set[tuple[str, str]]]) -> None:
+Ends = Mapping[str, set[tuple[str, str]]]
+Exchanges = Mapping[tuple[str, str], Exchange]
+
+
+def check_binding(broker: Broker, names: Ends, made: Exchanges, binding: Mapping[str, Any]) -> None:
+    """names, made: what the document itself declares."""
     vhost, metadata = binding["vhost"], broker.metadata
     kind = binding.get("destination_type", "queue")
     if kind not in names:
@@ -170,6 +201,7 @@ def check_ends(broker: Broker, binding: Mapping[str, Any], names: Mapping[str, s
         predeclared = what == "exchange" and name.startswith("amq.")
         if name not in known.get(vhost, {}) and (vhost, name) not in names[what] and not predeclared:
             raise bad("bindings", f"no {describe(what, name, vhost)}")
+    check_key(broker, binding, made)
 
 
 @contextmanager

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 
 from watership.broker import Broker
 from watership.broker.alarms import resident_bytes
+from watership.broker.identity import WATERSHIP
 
+from . import view
 from .api import Json
 
 # Names that clients may ask for, as the listeners are called.
@@ -45,6 +49,20 @@ def node(broker: Broker) -> Json:
         "uptime": int((broker.loop.time() - broker.born) * 1000),
         "processors": os.cpu_count(),
         "partitions": [],
+        "proc_used": threading.active_count(),
+        "proc_total": 1048576,
+        "run_queue": 0,
+        "net_ticktime": 60,
+        "rates_mode": "basic",
+        "mem_calculation_strategy": "rss",
+        "cluster_links": [],
+        "enabled_plugins": ["rabbitmq_management", "rabbitmq_prometheus"],
+        "applications": [{"name": "rabbit", "description": "Watership", "version": WATERSHIP}],
+        "contexts": view.contexts(broker),
+        "exchange_types": view.exchange_types(),
+        "config_files": [],
+        "log_files": [],
+        "sockets_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "db_dir": str(broker.data),
         "being_drained": False,
         "auth_mechanisms": [{"name": m, "enabled": True} for m in broker.config.mechanisms],
@@ -59,24 +77,24 @@ def broken(broker: Broker) -> str | None:
     return f"vhosts that do not run: {', '.join(missing)}" if missing else None
 
 
-def alarmed(broker: Broker) -> str | None:
-    """Which resource is short."""
-    if not broker.alarms.on:
-        return broken(broker)
-    return f"There are alarms in effect on this node: {broker.alarms.reason}; publishers are blocked"
-
-
-def expiring(broker: Broker, *, days: int) -> str | None:
-    """The sentence about a certificate in use that ends within so many days."""
+def expiring(broker: Broker, *, before: float) -> list[dict[str, Any]]:
+    """The TLS listeners with a certificate that ends before a time, in seconds since 1970."""
     config = broker.config
-    used = {tls.certfile for tls in (config.tls, config.management_tls) if tls is not None}
-    limit = time.time() + days * 86400
-    for path in sorted(used):
-        end = ends_at(path)
-        if end <= limit:
-            day = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end))
-            return f"the certificate in {path} expires on {day} UTC"
-    return None
+    used = {"amqp/ssl": config.tls, "https": config.management_tls}
+    found = []
+    for protocol, address in broker.listening:
+        tls = used.get(protocol)
+        if tls is None or (end := ends_at(tls.certfile)) > before:
+            continue
+        listener: dict[str, Any] = {
+            "node": broker.node,
+            "protocol": protocol,
+            "interface": address.host,
+            "port": address.port,
+        }
+        day = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end))
+        found.append({**listener, "certfile": tls.certfile, "certfile_expires_on": [day]})
+    return found
 
 
 def ends_at(path: str) -> float:

@@ -18,8 +18,8 @@ from watership.model.users import User
 
 from . import health, metrics
 from .api import VERBS, AdminError, Json, Verb
-from .auth import NoCredentials, authenticate, authorise
-from .listing import shown
+from .auth import NoCredentials, authenticate, authorise, basic
+from .listing import shown, spans
 from .local import LocalAdmin
 
 log = logging.getLogger("watership.admin")
@@ -40,8 +40,8 @@ def as_json(value: object) -> Any:
 def refused(error: AdminError) -> web.Response:
     if isinstance(error, NoCredentials):
         return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="RabbitMQ Management"'})
-    key = "status" if error.status == 503 else "error"
-    return answer({key: error.error, "reason": error.reason}, error.status)
+    key = "status" if error.error == "failed" else "error"
+    return answer({key: error.error, "reason": error.reason, **error.fields}, error.status)
 
 
 @web.middleware
@@ -135,7 +135,7 @@ class AdminServer:
         if verb.body:
             call.append(await body_of(request))
         options = {o.replace("-", "_"): request.query[o] != "false" for o in verb.options if o in request.query}
-        admin = LocalAdmin(self.broker, user)
+        admin = LocalAdmin(self.broker, user, spans=spans(request.query))
         if verb.name == "delete_connection" and "X-Reason" in request.headers:
             options["reason"] = request.headers["X-Reason"]  # type: ignore[assignment]
         result = await getattr(admin, verb.name)(*call, **options)
@@ -145,16 +145,16 @@ class AdminServer:
         """Raises AdminError 401."""
         if verb.tag == "none":
             return User("")
-        peer = request.remote or ""
-        loopback = peer.startswith(("127.", "::ffff:127.")) or peer == "::1"
-        user = authenticate(self.broker, request.headers.get("Authorization"), from_loopback=loopback)
+        user = authenticate(self.broker, *basic(request.headers.get("Authorization")), request.remote or "")
         authorise(user, verb.tag)
         return user
 
     def response(self, verb: Verb, result: object, request: web.Request) -> web.Response:
+        if verb.text:
+            return web.Response(text=str(result), headers={"Cache-Control": "no-cache"})
         if verb.method == "GET":
             return answer(shown(result, request.query, pages=verb.pages))
-        if verb.name in ("publish", "get_messages"):
+        if verb.asked:
             return answer(result)
         if verb.name == "post_binding":
             # Relative to the path asked for. The key is escaped already, and again to stand in a path.

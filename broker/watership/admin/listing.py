@@ -10,6 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from watership.broker.statistics import GROUPS
+from watership.model.samples import Span
+
 from .api import AdminError, Json
 
 PAGE_SIZE = 100
@@ -116,4 +119,14 @@ def value(item: Json, column: str) -> Any:
         if not isinstance(found, dict):
             return None
         found = found.get(part)
+    return found
+
+
+def spans(query: Mapping[str, str]) -> dict[str, Span]:
+    """What samples a query asks for: lengths_age and lengths_incr, both in seconds, and so of the other groups."""
+    found = {}
+    for group in GROUPS:
+        age, step = query.get(f"{group}_age", ""), query.get(f"{group}_incr", "")
+        if age.isdecimal() and step.isdecimal() and int(step):
+            found[group] = Span(int(age), int(step))
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from watership.broker import Broker, VirtualHost
+from watership.broker.statistics import CHURN, MESSAGES, movements
 from watership.model.permissions import Permission, TopicPermission
 from watership.model.policies import Policy
 from watership.model.topology import Binding, Exchange, Vhost
 from watership.model.users import User
-from watership.queues import ClassicQueue, Subscription
+from watership.routing import DELAYED, KINDS
 
 from .api import Json
 
@@ -15,6 +16,7 @@ from .api import Json
 def vhost(declared: Vhost, live: VirtualHost, node: str) -> Json:
     queues = list(live.live.values())
     ready, unacked = sum(q.records.ready for q in queues), sum(q.records.unacked for q in queues)
+    sums = [sum(column) for column in zip(*(movements(q.records) for q in queues), strict=True)]
     return {
         "name": declared.name,
         "description": declared.description,
@@ -22,11 +24,12 @@ def vhost(declared: Vhost, live: VirtualHost, node: str) -> Json:
         "default_queue_type": declared.default_queue_type,
         "metadata": vhost_metadata(declared),
         "tracing": False,
-        "protected_from_deletion": False,
+        "protected_from_deletion": declared.protected_from_deletion,
         "cluster_state": {node: "running"},
         "messages": ready + unacked,
         "messages_ready": ready,
         "messages_unacknowledged": unacked,
+        "message_stats": dict(zip(MESSAGES, sums, strict=False)),
     }
 
 
@@ -95,57 +98,6 @@ def exchange(declared: Exchange) -> Json:
     }
 
 
-def queue(live: ClassicQueue, node: str) -> Json:
-    declared, records = live.declared, live.records
-    return {
-        "name": declared.name,
-        "vhost": declared.vhost,
-        "type": declared.type,
-        "durable": declared.durable,
-        "auto_delete": declared.auto_delete,
-        "exclusive": declared.exclusive,
-        "arguments": dict(declared.arguments),
-        "node": node,
-        "state": "running",
-        "consumers": len(live.subscriptions),
-        "messages": records.ready + records.unacked,
-        "messages_ready": records.ready,
-        "messages_unacknowledged": records.unacked,
-        "message_bytes": records.bytes_ready + records.bytes_unacked,
-        "message_bytes_ready": records.bytes_ready,
-        "message_bytes_unacknowledged": records.bytes_unacked,
-        "memory": records.memory,
-        "policy": live.policy.name if live.policy else None,
-        "operator_policy": live.operator_policy.name if live.operator_policy else None,
-        "effective_policy_definition": effective(live),
-        "message_stats": queue_stats(live),
-    }
-
-
-def effective(live: ClassicQueue) -> Json:
-    """What the policies that match say together: of numbers the smaller, else the operator's word first."""
-    policy = dict(live.policy.definition) if live.policy else {}
-    for key, value in (live.operator_policy.definition if live.operator_policy else {}).items():
-        both = key in policy and isinstance(value, int)
-        policy[key] = min(value, policy[key]) if both else value
-    return policy
-
-
-def queue_stats(live: ClassicQueue) -> Json:
-    records = live.records
-    return {
-        "publish": records.published,
-        "deliver": records.delivered,
-        "deliver_no_ack": records.delivered_no_ack,
-        "get": records.got,
-        "get_no_ack": records.got_no_ack,
-        "get_empty": records.got_empty,
-        "deliver_get": records.delivered + records.delivered_no_ack + records.got + records.got_no_ack,
-        "redeliver": records.redelivered,
-        "ack": records.acked,
-    }
-
-
 def binding(declared: Binding) -> Json:
     return {
         "source": declared.source,
@@ -158,28 +110,16 @@ def binding(declared: Binding) -> Json:
     }
 
 
-def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
-    connection, _, number = subscription.channel.rpartition(" (")
-    return {
-        "consumer_tag": subscription.tag,
-        "queue": {"name": queue.declared.name, "vhost": queue.declared.vhost},
-        "ack_required": not subscription.no_ack,
-        "exclusive": subscription.exclusive,
-        "prefetch_count": subscription.prefetch,
-        "active": True,
-        "activity_status": "up",
-        "arguments": dict(subscription.arguments),
-        "channel_details": {
-            "name": subscription.channel,
-            "connection_name": connection,
-            "number": int(number.rstrip(")")),
-        },
-    }
-
-
 def listeners(broker: Broker) -> list[Json]:
     return [
-        {"node": broker.node, "protocol": protocol, "ip_address": address.host, "port": address.port}
+        {
+            "node": broker.node,
+            "protocol": protocol,
+            "ip_address": address.host,
+            "port": address.port,
+            "tls": protocol in ("amqp/ssl", "https"),
+            "socket_opts": [],
+        }
         for protocol, address in broker.listening
     ]
 
@@ -194,6 +134,7 @@ def contexts(broker: Broker) -> list[Json]:
             "path": "/",
             "ip": address.host,
             "port": str(address.port),
+            "ssl_opts": [],
         }
         for protocol, address in broker.listening
         if protocol in titles
@@ -201,8 +142,8 @@ def contexts(broker: Broker) -> list[Json]:
 
 
 def churn(broker: Broker) -> Json:
-    """Comings and goings since the start: connection_created, connection_closed, queue_declared and their like."""
-    return {name.replace("s_", "_").replace("opened", "created"): value for name, value in broker.churn.items()}
+    """Comings and goings since the start."""
+    return dict(zip(CHURN, broker.churn.values(), strict=True))
 
 
 def message_stats(broker: Broker) -> Json:
@@ -223,3 +164,8 @@ def message_stats(broker: Broker) -> Json:
         "redeliver": totals["redelivered"],
         "ack": totals["acked"],
     }
+
+
+def exchange_types() -> list[Json]:
+    described = {kind.name: kind.description for kind in KINDS.values()} | {DELAYED: "Delayed Message Exchange."}
+    return [{"name": name, "description": text, "enabled": True} for name, text in described.items()]

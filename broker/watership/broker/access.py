@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import dataclass
 
 from watership.model.errors import AccessRefused, LoginRefused, NotAllowed
@@ -10,7 +12,11 @@ from watership.model.names import describe
 from watership.model.permissions import Operation
 from watership.model.users import User, verify
 
+from .attempts import Attempts
 from .metadata import Metadata
+
+log = logging.getLogger("watership.access")
+NOBODY = User("", "AAAA" + "A" * 43 + "=")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,20 +29,27 @@ class Actor:
 
 
 class Access:
-    def __init__(self, metadata: Metadata, loopback_users: frozenset[str]) -> None:
+    def __init__(self, metadata: Metadata, loopback_users: frozenset[str], attempts: Attempts) -> None:
         self.metadata = metadata
         self.loopback_users = loopback_users
+        self.attempts = attempts
 
-    def login(self, name: str, password: str, *, mechanism: str, from_loopback: bool) -> User:
-        """Raises LoginRefused, with the same words whatever was wrong."""
-        user = self.metadata.users.get(name)
+    def login(self, name: str, password: str, *, mechanism: str, from_loopback: bool, source: str) -> User:
+        """source: the peer's address. Raises LoginRefused, with the same words whatever was wrong."""
+        user, now = self.metadata.users.get(name), time.monotonic()
+        waiting = self.attempts.must_wait(source, name, now)
         # An unknown user costs the same hash as a known one.
-        right = verify(user or User("", "AAAA" + "A" * 43 + "="), password)
-        if user is None or not right or (name in self.loopback_users and not from_loopback):
-            raise LoginRefused(
-                f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
-            )
-        return user
+        right = not waiting and verify(user or NOBODY, password)
+        if user is not None and right and (name not in self.loopback_users or from_loopback):
+            self.attempts.note(protocol_of(mechanism), source, name, right=True, now=now)
+            return user
+        if waiting:
+            log.warning("'%s' from %s failed to log in too often; it has to wait before it may try again", name, source)
+        else:
+            self.attempts.note(protocol_of(mechanism), source, name, right=False, now=now)
+        raise LoginRefused(
+            f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
+        )
 
     def enter(self, user: str, vhost: str, *, here: int = 0, own: int = 0) -> None:
         """connection.open. here, own: connections that the vhost and the user have. Raises NotAllowed (530)."""
@@ -76,3 +89,8 @@ class Access:
         permission = self.metadata.permissions.get((actor.user, actor.vhost))
         if permission is None or not any(permission.allows(o, name) for o in ("configure", "write", "read")):
             self.check(actor, "configure", kind, name)
+
+
+def protocol_of(mechanism: str) -> str:
+    """As auth/attempts names it: Basic is HTTP's."""
+    return "http" if mechanism == "Basic" else "amqp091"

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -26,11 +26,25 @@ from watership.store import Log
 
 from .access import Access
 from .alarms import Alarms
+from .attempts import Attempts
 from .metadata import OPERATOR_POLICY, POLICY, Metadata
+from .statistics import Statistics
 from .vhost import VirtualHost
 
 log = logging.getLogger("watership.broker")
 QUEUE_COUNTERS = ("delivered", "delivered_no_ack", "got", "got_no_ack", "got_empty", "acked", "redelivered")
+
+
+class ClientChannel(Protocol):
+    """A channel, likewise."""
+
+    @property
+    def name(self) -> str: ...
+    def counts(self) -> dict[str, int]:
+        """Messages since it was opened."""
+
+    def describe(self) -> dict[str, object]:
+        """As the management API shows it."""
 
 
 class Client(Protocol):
@@ -43,8 +57,10 @@ class Client(Protocol):
     @property
     def vhost(self) -> str: ...
     @property
-    def channels(self) -> Sized: ...
-    def describe_channels(self) -> list[dict[str, object]]: ...
+    def channels(self) -> Mapping[int, ClientChannel]: ...
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Octets in and out, reads and writes."""
+
     def describe(self) -> dict[str, object]:
         """As the management API shows it."""
 
@@ -62,12 +78,14 @@ class Broker:
         self.config = config
         self.data = data
         self.loop = loop
+        self.fresh = False  # nothing was there when it was opened
         self.random: Callable[[int], bytes] = os.urandom
         self.born = loop.time()
         self.listening: list[tuple[str, Address]] = []
         self.node = f"rabbit@{socket.gethostname()}"
         self.metadata = Metadata()
-        self.access = Access(self.metadata, config.loopback_users)
+        attempts = Attempts(failures=config["login_throttle.failures"], seconds=config["login_throttle.seconds"])
+        self.access = Access(self.metadata, config.loopback_users, attempts)
         self.vhosts: dict[str, VirtualHost] = {}
         self.clients: dict[str, Client] = {}
         self.churn = {"connections_opened": 0, "connections_closed": 0, "channels_opened": 0, "channels_closed": 0}
@@ -75,6 +93,7 @@ class Broker:
         self.retired = dict.fromkeys(QUEUE_COUNTERS, 0)  # what queues that are gone have counted
         self.failed: asyncio.Future[OSError] = loop.create_future()
         self.store = Log(data)
+        self.statistics = Statistics(self)
 
     @classmethod
     def open(cls, config: Config, data: Path, loop: AbstractEventLoop) -> Broker:
@@ -82,7 +101,7 @@ class Broker:
         broker = cls(config, data, loop)
         replay = kernel.Replay()
         broker.store.recover(replay)
-        fresh = replay.snapshot is None and not replay.commands
+        broker.fresh = replay.snapshot is None and not replay.commands
         if replay.snapshot is not None:
             broker.metadata.restore(replay.snapshot)
         for command in replay.commands:
@@ -90,8 +109,10 @@ class Broker:
         broker.start_journal()
         messages = broker.make_live(replay)
         replay.close()
-        if fresh:
-            broker.first_boot()
+        if broker.fresh:
+            if broker.definitions is None:
+                broker.put_default_vhost()
+                broker.put_default_user()
         else:
             queues = sum(len(v.live) for v in broker.vhosts.values())
             log.info("recovered %d queues with %d messages from %s", queues, messages, data)
@@ -146,13 +167,22 @@ class Broker:
             vhost.exchanges.install(exchange)
         return vhost
 
-    def first_boot(self) -> None:
-        """An empty broker is given the configured vhost and user, once."""
+    @property
+    def definitions(self) -> str | None:
+        """The file that is imported at each start; on an empty broker it says who the first users are."""
+        path = self.config["load_definitions"] or self.config["management.load_definitions"]
+        return None if path is None else str(path)
+
+    def put_default_vhost(self) -> None:
+        self.put_vhost(Vhost(self.config["default_vhost"], "Default virtual host"))
+
+    def put_default_user(self) -> None:
+        """With permissions in the default vhost, if there is one."""
         config = self.config
-        self.put_vhost(Vhost(config["default_vhost"], "Default virtual host"))
         self.put_user(self.user(config["default_user"], config["default_pass"], tags=config.default_user_tags))
         rights = (config[f"default_permissions.{o}"] for o in ("configure", "write", "read"))
-        self.put_permission(Permission(config["default_user"], config["default_vhost"], *rights))
+        if config["default_vhost"] in self.vhosts:
+            self.put_permission(Permission(config["default_user"], config["default_vhost"], *rights))
 
     # Commands
 
@@ -215,8 +245,9 @@ class Broker:
 
     def user(self, name: str, password: str | None, *, tags: tuple[str, ...]) -> User:
         """A user value with a freshly salted hash; password None: nobody can log in with one."""
-        hashed = "" if password is None else hash_password(password, self.random(SALT_BYTES))
-        return User(name, hashed, tags=tags)
+        algorithm = self.config["password_hashing_module"]
+        hashed = "" if password is None else hash_password(password, self.random(SALT_BYTES), algorithm)
+        return User(name, hashed, algorithm, tags=tags)
 
     def put_user(self, user: User) -> None:
         self.apply(c.PutUser(user))
@@ -243,6 +274,7 @@ class Broker:
     def close(self) -> None:
         """Writes and syncs the rest. Connections must be gone."""
         self.alarms.close()
+        self.statistics.close()
         try:
             self.journal.close()
         except (OSError, AMQPError) as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from watership.model.users import ALGORITHMS, DEFAULT_ALGORITHM
+
 from .values import Reader, address, choice, flag, integer, ip, listing, number, size, text
 
 
@@ -27,6 +29,11 @@ def inert(*names: str) -> tuple[Key, ...]:
     return tuple(Key(name, text, doc="accepted, no effect yet", effect=False) for name in names)
 
 
+VALIDATORS = (
+    "rabbit_credential_validator_accept_everything",
+    "rabbit_credential_validator_min_password_length",
+    "rabbit_credential_validator_password_regexp",
+)
 KEYS: tuple[Key, ...] = (
     Key("listeners.tcp", choice("none"), doc="none: no plain AMQP listener at all"),
     Key("listeners.tcp.$name", address, ("127.0.0.1", 5672), "address of a plain AMQP listener"),
@@ -85,27 +92,33 @@ KEYS: tuple[Key, ...] = (
     Key("disk_free_limit.absolute", size, 50_000_000, "free bytes of the disk below which publishers are blocked"),
     Key("disk_free_limit.relative", number, doc="the same as a share of the memory; before the absolute one"),
     Key("consumer_timeout", integer(1), 1_800_000, "milliseconds that a consumer may keep a message unacknowledged"),
+    Key("collect_statistics_interval", integer(100), 5000, "milliseconds between two samples of the statistics"),
+    Key("connection_max", integer(0), doc="AMQP connections of this node; default: any number"),
+    Key("cluster_formation.target_cluster_size_hint", integer(1), 1, "nodes that a health check waits for"),
+    Key("login_throttle.failures", integer(1), 20, "failed logins of a user from one address before it has to wait"),
+    Key("login_throttle.seconds", integer(0), 30, "seconds that such failures count; 0: nobody waits"),
+    Key("credential_validator.validation_backend", choice(*VALIDATORS), VALIDATORS[0], "what new passwords must be"),
+    Key("credential_validator.min_length", integer(0), 8, "characters that the minimum length validator asks for"),
+    Key("credential_validator.regexp", text, "", "what the regexp validator asks for"),
+    Key("password_hashing_module", choice(*ALGORITHMS), DEFAULT_ALGORITHM, "how new passwords are kept"),
     Key("load_definitions", text, doc="definitions.json to import at the start"),
     Key("default_queue_type", choice("classic", "quorum"), effect=False),
     Key("cluster_tags.$tag", text, effect=False),
     Key("management_agent.disable_metrics_collector", flag, effect=False),
     Key("management.load_definitions", text, doc="the older name of load_definitions"),
     Key("auth_backends.$n", listing, effect=False),
-    *inert(
-        "num_acceptors.tcp", "num_acceptors.ssl", "reverse_dns_lookups", "ssl_options.depth", "password_hashing_module"
-    ),
+    *inert("num_acceptors.tcp", "num_acceptors.ssl", "reverse_dns_lookups", "ssl_options.depth"),
     *inert("ssl_options.honor_cipher_order", "ssl_options.honor_ecc_order", "ssl_options.client_renegotiation"),
     *inert("ssl_options.secure_renegotiate", "ssl_options.reuse_sessions", "ssl_options.bypass_pem_cache"),
     *inert("ssl_handshake_timeout", "initial_frame_max", "session_max_per_connection", "link_max_per_session"),
     *inert("tcp_listen_options.sndbuf", "tcp_listen_options.recbuf", "tcp_listen_options.keepalive"),
     *inert("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
     *inert("cluster_formation.peer_discovery_backend", "cluster_formation.classic_config.nodes.$n"),
-    *inert("cluster_formation.target_cluster_size_hint", "cluster_formation.k8s.host", "cluster_partition_handling"),
+    *inert("cluster_formation.k8s.host", "cluster_partition_handling"),
     *inert("cluster_formation.node_cleanup.only_log_warning", "queue_leader_locator", "queue_master_locator"),
     *inert(
         "vm_memory_high_watermark_paging_ratio",
         "net_ticktime",
-        "collect_statistics_interval",
         "raft.wal_max_size_bytes",
     ),
     *inert(

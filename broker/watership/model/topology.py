@@ -29,6 +29,7 @@ class Vhost:
     description: str = ""
     tags: tuple[str, ...] = ()
     default_queue_type: str = "classic"
+    protected_from_deletion: bool = False
 
 
 @dataclass(frozen=True)

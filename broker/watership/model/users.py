@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -44,11 +45,19 @@ def verify(user: User, password: str) -> bool:
     try:
         stored = base64.b64decode(user.password_hash, validate=True)
     except (binascii.Error, ValueError):
-        return False
-    if len(stored) <= SALT_BYTES or user.hashing_algorithm not in ALGORITHMS:
-        return False
-    expected = hash_password(password, stored[:SALT_BYTES], user.hashing_algorithm)
-    return hmac.compare_digest(expected.encode(), user.password_hash.encode())
+        stored = b""
+    algorithm = user.hashing_algorithm if user.hashing_algorithm in ALGORITHMS else DEFAULT_ALGORITHM
+    expected = hash_password(password, stored[:SALT_BYTES], algorithm)
+    return hmac.compare_digest(expected.encode(), user.password_hash.encode()) and len(stored) > SALT_BYTES
+
+
+def password_fault(password: str, validator: str, *, min_length: int, regexp: str) -> str | None:
+    """What a credential validator says against a new password (RabbitMQ's rabbit_credential_validator_*)."""
+    if validator.endswith("min_password_length") and len(password) < min_length:
+        return f"minimum required password length: {min_length}"
+    if validator.endswith("password_regexp") and not re.search(regexp, password):
+        return "provided password does not match the validator regular expression"
+    return None
 
 
 def parse_tags(tags: object) -> tuple[str, ...]:

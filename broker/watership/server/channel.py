@@ -315,6 +315,10 @@ class ClientChannel:
             "number": self.number,
             "user": connection.user,
             "vhost": connection.vhost,
+            "messages_uncommitted": 0,
+            "acks_uncommitted": 0,
+            "pending_raft_commands": 0,
+            "user_who_performed_action": connection.user,
             "connection_details": {
                 "name": connection.name,
                 "peer_host": connection.peer[0],
@@ -328,18 +332,24 @@ class ClientChannel:
             "messages_unconfirmed": wire.unconfirmed,
             "confirm": wire.confirming,
             "transactional": wire.transactional,
-            "message_stats": {
-                "publish": wire.published,
-                "confirm": wire.confirmed,
-                "return_unroutable": wire.returned,
-                "drop_unroutable": wire.dropped,
-                "deliver": wire.delivered,
-                "deliver_no_ack": wire.delivered_no_ack,
-                "get": wire.got,
-                "get_no_ack": wire.got_no_ack,
-                "redeliver": wire.redelivered,
-                "ack": wire.acked,
-            },
+            "message_stats": self.counts(),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Messages since the channel was opened."""
+        wire = self.wire
+        return {
+            "publish": wire.published,
+            "confirm": wire.confirmed,
+            "return_unroutable": wire.returned,
+            "drop_unroutable": wire.dropped,
+            "deliver": wire.delivered,
+            "deliver_no_ack": wire.delivered_no_ack,
+            "get": wire.got,
+            "get_no_ack": wire.got_no_ack,
+            "deliver_get": wire.delivered + wire.delivered_no_ack + wire.got + wire.got_no_ack,
+            "redeliver": wire.redelivered,
+            "ack": wire.acked,
         }
 
     # Transactions

@@ -189,7 +189,9 @@ class ClientConnection(asyncio.BufferedProtocol):
             raise CommandInvalid(f"unknown authentication mechanism '{method.mechanism}'")
         user, password = credentials(method.mechanism, method.response)
         loopback = self.peer[0] in ("::1", "::ffff:127.0.0.1") or self.peer[0].startswith("127.")
-        self.broker.access.login(user, password, mechanism=method.mechanism, from_loopback=loopback)
+        self.broker.access.login(
+            user, password, mechanism=method.mechanism, from_loopback=loopback, source=self.peer[0]
+        )
         self.user = user
         config = self.broker.config
         self.send(0, m.ConnectionTune(config["channel_max"], config["frame_max"], config["heartbeat"]))
@@ -216,6 +218,9 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def open(self, vhost: str) -> None:
         clients = self.broker.clients.values()
+        limit = self.broker.config["connection_max"]
+        if limit is not None and len(clients) >= limit:
+            raise NotAllowed(f"connection refused: node connection limit ({limit}) is reached")
         here, own = sum(c.vhost == vhost for c in clients), sum(c.user == self.user for c in clients)
         self.broker.access.enter(self.user, vhost, here=here, own=own)
         self.vhost = vhost
@@ -323,12 +328,17 @@ class ClientConnection(asyncio.BufferedProtocol):
     def describe_channels(self) -> list[dict[str, object]]:
         return [channel.describe() for channel in self.channels.values()]
 
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Octets in and out, reads and writes."""
+        return self.wire.recv_oct, self.wire.send_oct, self.wire.recv_cnt, self.wire.send_cnt
+
     def describe(self) -> dict[str, object]:
         wire = self.wire
         tls = wire.transport.get_extra_info("ssl_object") if wire.transport else None
         return {
             "name": self.name,
             "user": self.user,
+            "user_who_performed_action": self.user,
             "vhost": self.vhost,
             "user_provided_name": self.properties.get("connection_name", ""),
             "state": ("blocked" if self.blocked else "running") if self.state is State.RUNNING else "closing",
@@ -347,9 +357,6 @@ class ClientConnection(asyncio.BufferedProtocol):
             "timeout": self.heartbeat_seconds,
             "connected_at": int(self.connected_at * 1000),
             "client_properties": self.properties,
-            "recv_oct": wire.recv_oct,
-            "send_oct": wire.send_oct,
-            "recv_cnt": wire.recv_cnt,
-            "send_cnt": wire.send_cnt,
+            **dict(zip(("recv_oct", "send_oct", "recv_cnt", "send_cnt"), self.traffic(), strict=True)),
             "send_pend": wire.unsent,
         }

@@ -5,11 +5,15 @@ from .cluster import ClusterVerbs
 from .connections import ConnectionVerbs
 from .definitions import DefinitionVerbs
 from .exchanges import ExchangeVerbs
+from .features import FeatureVerbs
+from .health import HealthVerbs
 from .limits import LimitVerbs
+from .logins import LoginVerbs
 from .messages import MessageVerbs
 from .permissions import PermissionVerbs
 from .policies import PolicyVerbs
 from .queues import QueueVerbs
+from .quorum import QuorumVerbs
 from .topic_permissions import TopicPermissionVerbs
 from .users import UserVerbs
 from .vhosts import VhostVerbs
@@ -29,6 +33,10 @@ class LocalAdmin(
     MessageVerbs,
     BindingVerbs,
     ConnectionVerbs,
+    QuorumVerbs,
+    FeatureVerbs,
+    LoginVerbs,
+    HealthVerbs,
 ):
     """Every verb of the table as a method. Verbs that write return when what they did is durable. Raises AdminError."""
 

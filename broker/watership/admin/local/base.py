@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from watership.admin.api import AdminError
+from watership.admin.api import AdminError, Json
+from watership.admin.queue_view import with_details
 from watership.broker import Actor, Broker, VirtualHost
+from watership.broker.statistics import Spans
 from watership.model.errors import AccessRefused, AMQPError, NotFound
 from watership.model.names import check_length
 from watership.model.users import User
 
 
 class Verbs:
-    """broker: what the verbs are done to. user: in whose name."""
+    """broker: what the verbs are done to. user: in whose name. spans: what samples are asked for beside the rates."""
 
-    def __init__(self, broker: Broker, user: User) -> None:
+    def __init__(self, broker: Broker, user: User, *, spans: Spans | None = None) -> None:
         self.broker = broker
         self.user = user
+        self.spans = spans or {}
+
+    def moving(self, shown: Json, key: object, names: Sequence[str]) -> Json:
+        """With the rates of an object's numbers. names: as its samples are taken."""
+        return with_details(shown, self.broker.statistics.details(key, names, self.spans))
 
     @property
     def node(self) -> str:

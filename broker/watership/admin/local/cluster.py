@@ -1,14 +1,19 @@
-"""The node and the cluster: versions, totals, health."""
+"""The node and the cluster: versions and totals."""
 
 from __future__ import annotations
 
+import platform
+import ssl
+
 from watership.admin import health, view
-from watership.admin.api import AdminError, Json
+from watership.admin.api import Json
 from watership.broker.identity import PRODUCT, VERSION, WATERSHIP
+from watership.broker.statistics import OF_NODE
 from watership.model.commands import SetParameter
-from watership.routing import DELAYED, KINDS
 
 from .base import Verbs, bad, missing
+
+ERLANG = "27.0"  # clients compare it; the runtime itself is named in erlang_full_version
 
 
 class ClusterVerbs(Verbs):
@@ -17,20 +22,28 @@ class ClusterVerbs(Verbs):
         queues = [q for v in vhosts for q in v.live.values()]
         ready, unacked = sum(q.records.ready for q in queues), sum(q.records.unacked for q in queues)
         clients = list(broker.clients.values())
-        return {
+        overview: Json = {
             "product_name": PRODUCT,
             "product_version": VERSION,
             "rabbitmq_version": VERSION,
             "management_version": VERSION,
             "watership_version": WATERSHIP,
             "cluster_name": broker.cluster_name,
-            "cluster_tags": [],
-            "node_tags": [],
+            "cluster_tags": {},
+            "node_tags": {},
+            "disable_stats": False,
+            "enable_queue_totals": False,
+            "is_op_policy_updating_enabled": True,
+            "sample_retention_policies": {"global": [600, 3600], "basic": [600, 3600], "detailed": [600]},
+            "erlang_version": ERLANG,
+            "erlang_full_version": f"{platform.python_implementation()} {platform.python_version()}",
+            "crypto_lib_version": ssl.OPENSSL_VERSION,
+            "release_series_support_status": "supported",
             "node": broker.node,
             "default_queue_type": "classic",
             "statistics_level": "fine",
-            "rates_mode": "none",
-            "exchange_types": exchange_types(),
+            "rates_mode": "basic",
+            "exchange_types": view.exchange_types(),
             "message_stats": view.message_stats(broker),
             "churn_rates": view.churn(broker),
             "queue_totals": {"messages": ready + unacked, "messages_ready": ready, "messages_unacknowledged": unacked},
@@ -44,6 +57,7 @@ class ClusterVerbs(Verbs):
             "listeners": view.listeners(broker),
             "contexts": view.contexts(broker),
         }
+        return self.moving(overview, broker, OF_NODE)
 
     async def get_version(self) -> str:
         return VERSION
@@ -61,80 +75,31 @@ class ClusterVerbs(Verbs):
         return False
 
     async def list_nodes(self) -> list[Json]:
-        return [health.node(self.broker)]
+        return [self.node_now()]
 
     async def get_node(self, node: str) -> Json:
         if node != self.broker.node:
             raise missing()
-        return health.node(self.broker)
+        return self.node_now()
 
-    # Health: {"status": "ok"}, or AdminError 503
+    def node_now(self) -> Json:
+        return self.moving({**health.node(self.broker), **view.churn(self.broker)}, self.broker, OF_NODE)
 
-    def checked(self, problem: str | None) -> Json:
-        if problem:
-            raise AdminError(503, "failed", problem)
-        return {"status": "ok"}
+    async def list_extensions(self) -> list[Json]:
+        return []
 
-    async def check_alarms(self) -> Json:
-        return self.checked(health.alarmed(self.broker))
+    async def rebalance_queues(self, _body: Json) -> None:
+        """One node leads them all."""
 
-    async def check_virtual_hosts(self) -> Json:
-        return self.checked(health.broken(self.broker))
+    async def reset_statistics(self) -> None:
+        self.broker.statistics.histories.clear()
 
-    async def check_named_node(self, node: str) -> Json:
+    async def reset_node_statistics(self, node: str) -> None:
         await self.get_node(node)
-        return await self.check_virtual_hosts()
+        await self.reset_statistics()
 
-    check_local_alarms = check_alarms
-    check_node = check_virtual_hosts
-    check_is_in_service = check_ready = check_virtual_hosts
-
-    async def check_cluster_size(self) -> Json:
-        """A node that answers is the whole cluster while nodes do not join."""
-        return {"status": "ok"}
-
-    check_connection_limit = check_cluster_size
-
-    async def check_quorum_critical(self) -> Json:
-        return {"status": "ok", "reason": "single node cluster"}
-
-    async def check_metadata(self) -> Json:
-        """The metadata was recovered before anything listened."""
-        return {"status": "ok"}
-
-    async def check_aliveness(self, vhost: str) -> Json:
-        self.vhost(vhost)
-        return self.checked(health.broken(self.broker))
-
-    async def check_port_listener(self, port: str) -> Json:
-        if not port.isdecimal():
-            raise bad("Invalid port")
-        ports = sorted({address.port for _, address in self.broker.listening})
-        if int(port) not in ports:
-            raise AdminError(
-                503, "failed", f"No active listener on port {port}; there are {', '.join(map(str, ports))}"
-            )
-        return {"status": "ok", "port": int(port)}
-
-    async def check_protocol_listener(self, protocol: str) -> Json:
-        """protocol: one name or several with commas."""
-        served = sorted({name for name, _ in self.broker.listening})
-        asked = [health.PROTOCOLS.get(name, name) for name in protocol.split(",")]
-        if absent := [name for name in asked if name not in served]:
-            raise AdminError(
-                503, "failed", f"No active listener for {', '.join(absent)}; there are {', '.join(served)}"
-            )
-        return {"status": "ok", "protocols": served}
-
-    async def check_certificate_expiration(self, within: str, unit: str) -> Json:
-        """Whether every certificate in use is valid for that long."""
-        if not within.isdecimal():
-            raise bad("Invalid expiration value.")
-        if unit not in health.DAYS:
-            raise bad("Time unit not recognised. Supported units: days, weeks, months, years.")
-        return self.checked(health.expiring(self.broker, days=int(within) * health.DAYS[unit]))
-
-
-def exchange_types() -> list[Json]:
-    described = {kind.name: kind.description for kind in KINDS.values()} | {DELAYED: "Delayed Message Exchange."}
-    return [{"name": name, "description": text, "enabled": True} for name, text in described.items()]
+    async def get_effective_config(self) -> str:
+        """One `key = value` a line, defaults included, secrets left out."""
+        values = sorted(self.broker.config.values.items())
+        lines = (f"{key} = {'***' if 'pass' in key else value}" for key, value in values if value is not None)
+        return "\n".join(lines)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from watership.admin import view
+from watership.admin import queue_view as view
 from watership.admin.api import AdminError, Json
-from watership.broker.broker import Client
+from watership.broker.broker import Client, ClientChannel
+from watership.broker.statistics import TRAFFIC
 
 from .base import Verbs, missing
 
@@ -43,11 +44,36 @@ class ConnectionVerbs(Verbs):
         for client in [c for c in self.broker.clients.values() if c.user == user]:
             client.force_close("Closed via management plugin")
 
+    async def list_user_connections(self, user: str) -> list[Json]:
+        """Of every user for administrators and monitoring, else one's own."""
+        if not self.sees_all and user != self.user.name:
+            raise AdminError(401, "not_authorised", "Not administrator user")
+        found = [c for c in self.broker.clients.values() if c.user == user]
+        return [{"name": c.name, "node": self.node, "user": c.user, "vhost": c.vhost} for c in found]
+
     async def list_channels(self) -> list[Json]:
-        return [self.with_node(channel) for c in self.clients() for channel in c.describe_channels()]
+        return [self.shown_channel(channel) for c in self.clients() for channel in c.channels.values()]
+
+    async def list_vhost_channels(self, vhost: str) -> list[Json]:
+        self.vhost(vhost)
+        return [self.shown_channel(ch) for c in self.clients() if c.vhost == vhost for ch in c.channels.values()]
 
     async def list_connection_channels(self, connection: str) -> list[Json]:
-        return [self.with_node(channel) for channel in self.existing_connection(connection).describe_channels()]
+        return [self.shown_channel(channel) for channel in self.existing_connection(connection).channels.values()]
+
+    async def get_channel(self, channel: str) -> Json:
+        """channel: its connection's name and its number, "1.2.3.4:5 -> 6.7.8.9:0 (1)"."""
+        for client in self.broker.clients.values():
+            found = next((c for c in client.channels.values() if c.name == channel), None)
+            if found is not None:
+                self.existing_connection(client.name)
+                queues = (q for v in self.visible() for q in v.live.values())
+                consumers = [view.consumer(q, s) for q in queues for s in q.subscriptions if s.channel == channel]
+                return {**self.shown_channel(found), "consumer_details": consumers, "deliveries": [], "publishes": []}
+        raise missing()
+
+    def shown_channel(self, channel: ClientChannel) -> Json:
+        return self.moving({**channel.describe(), "node": self.node}, channel, tuple(channel.counts()))
 
     async def list_consumers(self) -> list[Json]:
         queues = (q for v in self.visible() for q in v.live.values())
@@ -57,7 +83,4 @@ class ConnectionVerbs(Verbs):
         return [view.consumer(q, s) for q in self.vhost(vhost).live.values() for s in q.subscriptions]
 
     def described(self, client: Client) -> Json:
-        return self.with_node(client.describe())
-
-    def with_node(self, described: Json) -> Json:
-        return {**described, "node": self.node}
+        return self.moving({**client.describe(), "node": self.node}, client, TRAFFIC)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from watership.admin import definitions, view
+from watership.admin import definitions, queue_view, view
 from watership.admin.api import Json, Snapshot
 from watership.broker.identity import VERSION
 from watership.broker.metadata import is_predeclared
+from watership.queues import ClassicQueue
 
 from .base import Verbs
 
@@ -15,6 +16,8 @@ from .base import Verbs
 class DefinitionVerbs(Verbs):
     async def get_definitions(self) -> Json:
         return definitions.exported(self.broker, VERSION)
+
+    get_all_configuration = get_definitions
 
     async def get_vhost_definitions(self, vhost: str) -> Json:
         self.vhost(vhost)
@@ -46,7 +49,18 @@ class DefinitionVerbs(Verbs):
             "exchanges": [
                 view.exchange(e) for v in vhosts for e in v.exchanges.declared.values() if not is_predeclared(e)
             ],
-            "queues": [view.queue(q, broker.node) for v in vhosts for q in v.live.values()],
+            "queues": [counted(q, broker.node) for v in vhosts for q in v.live.values()],
             "bindings": [view.binding(b) for v in vhosts for b in v.bindings.declared.values()],
         }
         return cast("Snapshot", everything)
+
+
+def counted(live: ClassicQueue, node: str) -> Json:
+    records = live.records
+    return {
+        **queue_view.declaration(live, node),
+        "consumers": len(live.subscriptions),
+        "messages": records.ready + records.unacked,
+        "messages_ready": records.ready,
+        "messages_unacknowledged": records.unacked,
+    }

@@ -65,7 +65,7 @@ class ExchangeVerbs(Verbs):
         except NotFound:
             raise AdminError(404, "not_found", "exchange_not_found") from None
         except AMQPError as error:
-            raise bad(error.reply_text) from None
+            raise bad(f"{error.code} {error.reply_text}") from None
         await self.broker.durable()
         return {"routed": routed}
 

@@ -6,12 +6,13 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from watership.admin.api import Json
+from watership.admin.api import AdminError, Json
 from watership.kernel import Fetched, fetch
+from watership.model.errors import AccessRefused, AMQPError, NotFound
 from watership.wire.amqp091 import properties as basic_properties
 from watership.wire.amqp091.table import Reader
 
-from .base import Verbs, bad, brokers_words, missing
+from .base import Verbs, bad
 
 ACKMODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 
@@ -20,12 +21,15 @@ class MessageVerbs(Verbs):
     async def get_messages(self, vhost: str, queue: str, body: Json) -> list[Json]:
         """Up to `count` messages; what becomes of them afterwards, `ackmode` says."""
         count, ackmode, encoding, truncate = wanted(body)
-        with brokers_words():
-            live = self.vhost(vhost).live.get(queue)
-            if live is None:
-                raise missing()
-            self.vhost(vhost).readable(self.actor(vhost), queue)
+        try:
+            live = self.vhost(vhost).readable(self.actor(vhost), queue)
             live.check_get()
+        except NotFound:
+            raise AdminError(404, "not_found", "queue_not_found") from None
+        except AccessRefused as error:
+            raise AdminError(401, "not_authorised", error.reply_text) from None
+        except AMQPError as error:
+            raise bad(f"{error.code} {error.reply_text}") from None
         acknowledges = ackmode.startswith("ack")
         fetched: list[Fetched] = []
         shown = []
@@ -40,9 +44,8 @@ class MessageVerbs(Verbs):
 
 def wanted(body: Json) -> tuple[int, str, str, int | None]:
     """count, ackmode, encoding, truncate. Raises AdminError 400."""
-    for name in ("count", "ackmode", "encoding"):
-        if name not in body:
-            raise bad(f"[{{key_missing,{name}}}]")
+    if absent := [f"{{key_missing,{name}}}" for name in ("count", "ackmode", "encoding") if name not in body]:
+        raise bad(f"[{','.join(absent)}]")
     ackmode, encoding = str(body["ackmode"]), str(body["encoding"])
     if ackmode not in ACKMODES:
         raise bad(f"Invalid ackmode value: {ackmode}. Valid values are: {', '.join(ACKMODES)}")
@@ -68,7 +71,7 @@ def view(one: Fetched, left: int, *, encoding: str, truncate: int | None) -> Jso
         "exchange": exchange,
         "routing_key": key,
         "message_count": left,
-        "properties": plain(basic_properties.decode(one.properties)),
+        "properties": plain(basic_properties.decode(one.properties)) or [],  # so do clients know it
         "payload": payload,
         "payload_encoding": how,
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from watership.admin import view
+from watership.admin import queue_view
 from watership.admin.api import Json
+from watership.broker.statistics import OF_QUEUE
 from watership.queues import ClassicQueue
 
-from .base import Verbs, arguments, brokers_words, flag, missing
+from .base import Verbs, arguments, bad, brokers_words, flag, missing
 
 
 class QueueVerbs(Verbs):
@@ -17,15 +18,33 @@ class QueueVerbs(Verbs):
             raise missing()
         return found
 
+    def shown_queue(self, live: ClassicQueue) -> Json:
+        return self.moving(queue_view.queue(live, self.node), live, OF_QUEUE)
+
     async def list_queues(self) -> list[Json]:
-        return [view.queue(q, self.node) for v in self.visible() for q in v.live.values()]
+        return [queue_view.listed(self.shown_queue(q)) for v in self.visible() for q in v.live.values()]
+
+    list_detailed_queues = list_queues
 
     async def list_vhost_queues(self, vhost: str) -> list[Json]:
-        return [view.queue(q, self.node) for q in self.vhost(vhost).live.values()]
+        return [queue_view.listed(self.shown_queue(q)) for q in self.vhost(vhost).live.values()]
+
+    async def list_user_queues(self, user: str) -> list[Json]:
+        """Exclusive queues of a user's connections: others belong to nobody."""
+        names = {c.name for c in self.broker.clients.values() if c.user == user}
+        found = (q for v in self.visible() for q in v.live.values() if q.owner is not None)
+        return [queue_view.listed(self.shown_queue(q)) for q in found if getattr(q.owner, "name", "") in names]
 
     async def get_queue(self, vhost: str, queue: str) -> Json:
         live = self.live_queue(vhost, queue)
-        return {**view.queue(live, self.node), "consumer_details": [view.consumer(live, s) for s in live.subscriptions]}
+        return queue_view.single(self.shown_queue(live), live)
+
+    async def act_on_queue(self, vhost: str, queue: str, body: Json) -> None:
+        """No action is known any more."""
+        self.live_queue(vhost, queue)
+        if "action" not in body:
+            raise bad("[{key_missing,action}]")
+        raise bad(f"unknown: {body['action']}")
 
     async def put_queue(self, vhost: str, queue: str, body: Json) -> bool:
         """durable and auto_delete are false unless given."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from watership.admin import view
 from watership.admin.api import Json
-from watership.model.users import ALGORITHMS, DEFAULT_ALGORITHM, User, parse_tags
+from watership.broker import Broker
+from watership.model.users import ALGORITHMS, DEFAULT_ALGORITHM, User, parse_tags, password_fault
 
 from .base import Verbs, bad, missing, text
 
@@ -54,6 +55,7 @@ class UserVerbs(Verbs):
         if "password_hash" in body:
             return User(name, password_hash(body), algorithm(body), tags, limits)
         if "password" in body:
+            check_password(self.broker, text(body, "password"))
             return replace(self.broker.user(name, text(body, "password"), tags=tags), limits=limits)
         if old is not None:
             return replace(old, tags=tags)
@@ -73,6 +75,14 @@ class UserVerbs(Verbs):
             if name in self.broker.metadata.users:
                 self.broker.delete_user(name)
         await self.broker.durable()
+
+
+def check_password(broker: Broker, password: str) -> None:
+    """Raises AdminError 400 for one that the configured validator refuses."""
+    prefix, config = "credential_validator.", broker.config
+    limits = {"min_length": config[f"{prefix}min_length"], "regexp": config[f"{prefix}regexp"]}
+    if problem := password_fault(password, config[f"{prefix}validation_backend"], **limits):
+        raise bad(problem)
 
 
 def password_hash(body: Json) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watership.admin import view
-from watership.admin.api import Json
+from watership.admin.api import AdminError, Json
+from watership.broker import VirtualHost
+from watership.broker.statistics import OF_VHOST
 from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import parse_tags
@@ -17,11 +19,13 @@ QUEUE_TYPES = ("classic", "quorum", "stream")
 
 class VhostVerbs(Verbs):
     async def list_vhosts(self) -> list[Json]:
-        return [view.vhost(self.broker.metadata.vhosts[v.name], v, self.node) for v in self.visible()]
+        return [self.shown_vhost(v) for v in self.visible()]
+
+    def shown_vhost(self, live: VirtualHost) -> Json:
+        return self.moving(view.vhost(self.broker.metadata.vhosts[live.name], live, self.node), live, OF_VHOST)
 
     async def get_vhost(self, vhost: str) -> Json:
-        live = self.vhost(vhost)
-        return view.vhost(self.broker.metadata.vhosts[vhost], live, self.node)
+        return self.shown_vhost(self.vhost(vhost))
 
     async def put_vhost(self, vhost: str, body: Json) -> bool:
         """description, tags, default_queue_type: what is not given stays. A new vhost's maker may do all in it."""
@@ -39,7 +43,31 @@ class VhostVerbs(Verbs):
         return old is None
 
     async def delete_vhost(self, vhost: str) -> None:
-        if vhost not in self.broker.metadata.vhosts:
+        found = self.broker.metadata.vhosts.get(vhost)
+        if found is None:
             raise missing()
+        if found.protected_from_deletion:
+            reason = f"Cannot delete virtual host '{vhost}': it is protected from deletion. Lift the protection first"
+            raise AdminError(412, "precondition_failed", reason)
         self.broker.delete_vhost(vhost)
         await self.broker.durable()
+
+    async def protect_vhost(self, vhost: str) -> None:
+        await self.set_protection(vhost, "enable", on=True)
+
+    async def unprotect_vhost(self, vhost: str) -> None:
+        await self.set_protection(vhost, "disable", on=False)
+
+    async def set_protection(self, vhost: str, verb: str, *, on: bool) -> None:
+        found = self.broker.metadata.vhosts.get(vhost)
+        if found is None:
+            reason = f"Cannot {verb} deletion protection of virtual host '{vhost}' because it does not exist"
+            raise AdminError(404, "not_found", reason)
+        self.broker.put_vhost(replace(found, protected_from_deletion=on))
+        await self.broker.durable()
+
+    async def start_vhost(self, vhost: str, node: str) -> None:
+        """Every vhost runs; so there is nothing to start."""
+        self.target(vhost)
+        if node != self.node:
+            raise bad(f"Unknown node: {node}")

@@ -1,0 +1,148 @@
+"""Queues and their consumers as the management API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from watership.queues import ClassicQueue, Subscription
+
+from .api import Json
+
+# RabbitMQ leaves these out of listings where there is none, and says null of one queue.
+OFTEN_NONE = (
+    *("policy", "operator_policy", "exclusive_consumer_tag", "single_active_consumer_tag", "head_message_timestamp"),
+)
+NO_COLLECTION = dict.fromkeys(
+    ("fullsweep_after", "max_heap_size", "min_bin_vheap_size", "min_heap_size", "minor_gcs"), -1
+)  # of a process of Erlang's; clients expect it
+
+
+def declaration(live: ClassicQueue, node: str) -> Json:
+    """Of a queue, what its declaration and its policies say."""
+    declared = live.declared
+    return {
+        "name": declared.name,
+        "vhost": declared.vhost,
+        "type": declared.type,
+        "durable": declared.durable,
+        "auto_delete": declared.auto_delete,
+        "exclusive": declared.exclusive,
+        "arguments": dict(declared.arguments),
+        "node": node,
+        "state": "running",
+        "policy": live.policy.name if live.policy else None,
+        "operator_policy": live.operator_policy.name if live.operator_policy else None,
+        "effective_policy_definition": effective(live),
+    }
+
+
+def queue(live: ClassicQueue, node: str) -> Json:
+    """A queue and what is in it."""
+    records, consumers = live.records, live.subscriptions
+    waiting, octets = records.ready + records.unacked, records.bytes_ready + records.bytes_unacked
+    only = consumers[0].tag if consumers else None
+    shown: Json = {
+        **declaration(live, node),
+        "internal": False,
+        "internal_owner": False,
+        "consumers": len(consumers),
+        "consumer_capacity": 1.0 if consumers else 0,
+        "consumer_utilisation": 1.0 if consumers else 0,
+        "exclusive_consumer_tag": only if consumers and consumers[0].exclusive else None,
+        "single_active_consumer_tag": only if records.single else None,
+        "head_message_timestamp": None,
+        "messages": waiting,
+        "messages_ready": records.ready,
+        "messages_unacknowledged": records.unacked,
+        "messages_ram": waiting,
+        "messages_persistent": waiting if live.declared.durable else 0,
+        "message_bytes": octets,
+        "message_bytes_ready": records.bytes_ready,
+        "message_bytes_unacknowledged": records.bytes_unacked,
+        "message_bytes_ram": octets,
+        "message_bytes_persistent": octets if live.declared.durable else 0,
+        "memory": records.memory,
+        "reductions": 0,
+        "storage_version": 2,
+        "message_stats": queue_stats(live),
+    }
+    if live.type == "quorum":
+        shown |= {"leader": node, "members": [node], "online": [node]}
+        shown |= {"delivery_limit": live.settings.delivery_limit, "messages_dlx": 0, "message_bytes_dlx": 0}
+    return shown
+
+
+def listed(shown: Json) -> Json:
+    """As listings have it: the type stands among the arguments, and what there is none of is left out."""
+    arguments: Any = shown["arguments"]
+    kept = {k: v for k, v in shown.items() if v is not None or k not in OFTEN_NONE}
+    return {**kept, "arguments": {"x-queue-type": shown["type"], **arguments}}
+
+
+def single(shown: Json, live: ClassicQueue) -> Json:
+    """As one queue is shown: with its consumers."""
+    arguments: Any = shown["arguments"]
+    more: Json = {
+        "arguments": {"x-queue-type": shown["type"], **arguments},
+        "consumer_details": [consumer(live, s) for s in live.subscriptions],
+        "deliveries": [],
+        "incoming": [],
+        "garbage_collection": NO_COLLECTION,
+    }
+    return {**shown, **more}
+
+
+def effective(live: ClassicQueue) -> Json:
+    """What the policies that match say together: of numbers the smaller, else the operator's word first."""
+    policy = dict(live.policy.definition) if live.policy else {}
+    for key, value in (live.operator_policy.definition if live.operator_policy else {}).items():
+        both = key in policy and isinstance(value, int)
+        policy[key] = min(value, policy[key]) if both else value
+    return policy
+
+
+def queue_stats(live: ClassicQueue) -> Json:
+    records = live.records
+    return {
+        "publish": records.published,
+        "deliver": records.delivered,
+        "deliver_no_ack": records.delivered_no_ack,
+        "get": records.got,
+        "get_no_ack": records.got_no_ack,
+        "get_empty": records.got_empty,
+        "deliver_get": records.delivered + records.delivered_no_ack + records.got + records.got_no_ack,
+        "redeliver": records.redelivered,
+        "ack": records.acked,
+    }
+
+
+def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
+    connection, _, number = subscription.channel.rpartition(" (")
+    return {
+        "consumer_tag": subscription.tag,
+        "queue": {"name": queue.declared.name, "vhost": queue.declared.vhost},
+        "ack_required": not subscription.no_ack,
+        "exclusive": subscription.exclusive,
+        "prefetch_count": subscription.prefetch,
+        "active": not queue.records.single or queue.subscriptions[0] is subscription,
+        "activity_status": "up" if not queue.records.single or queue.subscriptions[0] is subscription else "waiting",
+        "arguments": dict(subscription.arguments),
+        "channel_details": {
+            "name": subscription.channel,
+            "connection_name": connection,
+            "number": int(number.rstrip(")")),
+        },
+    }
+
+
+def with_details(shown: Json, details: Mapping[str, object]) -> Json:
+    """NAME_details beside every NAME, at the top or in an object at the top."""
+    made: Json = {}
+    for name, value in shown.items():
+        made[name] = value
+        if isinstance(value, dict) and name != "arguments":
+            made[name] = with_details(value, details)
+        elif f"{name}_details" in details:
+            made[f"{name}_details"] = details[f"{name}_details"]
+    return made
