@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import time
 from pathlib import Path
 
 import pika
 from tests.broker.process import Broker
 from tests.broker.test_queue_rules import bodies, declare, eventually_empty, get, publish
+
+from watership.cli import main
 
 
 def restart(broker: Broker) -> pika.adapters.blocking_connection.BlockingChannel:
@@ -53,3 +57,18 @@ def test_rules_survive_a_crash(tmp_path: Path):
     found = {body: properties.headers["x-death"] for _, properties, body in (get(channel, "dead") for _ in range(2))}
     assert [(d["queue"], d["count"]) for d in found[b"x"]] == [("again", 1)]
     broker.end()
+
+
+def test_stats_tell_what_the_log_holds(tmp_path: Path, capsys):
+    broker = Broker(tmp_path)
+    broker.start()
+    channel = broker.connect().channel()
+    channel.confirm_delivery()
+    declare(channel, "kept")
+    publish(channel, "kept", b"1", b"2", b"3", delivery_mode=2)
+    channel.basic_get("kept", auto_ack=True)
+    broker.end(signal.SIGTERM)
+    assert main(["store", "stats", str(tmp_path / "data")]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"2 messages +\d+ octets  / kept", said)
+    assert re.search(r"the log takes [\d,]+ octets in 1 files", said)

@@ -1,4 +1,4 @@
-"""The command line: `watership broker | dev | ctl | config`. One module per command."""
+"""The command line: `watership broker | dev | ctl | config | store`. One module per command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from importlib.metadata import version
 
-from . import broker, config, ctl, dev
+from . import broker, config, ctl, dev, store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"watership {version('watership')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (broker, dev, ctl, config):
+    for module in (broker, dev, ctl, config, store):
         module.add(commands)
     options = parser.parse_args(arguments)
     try:

@@ -17,7 +17,7 @@ from .fetch import Fetched, fetch
 from .handler import Handler
 from .journal import Journal
 from .queue import Queue
-from .replay import Replay
+from .replay import Replay, next_intact, void
 from .route import Route
 from .tick import Kernel
 
@@ -36,4 +36,6 @@ __all__ = [
     "Replay",
     "Route",
     "fetch",
+    "next_intact",
+    "void",
 ]

@@ -18,8 +18,17 @@ class Replay:
         a later commit behind that: then this is no torn end but damage.
         """
 
+    def counts(self) -> dict[int, tuple[int, int]]:
+        """Messages alive and their octets, by stream."""
+
     def restore(self, stream: int, queue: Queue) -> int:
         """Puts what is left of the stream into the (empty) queue, in order, marked redelivered. Returns how many."""
 
     def close(self) -> None:
         """Lets go of the data. Streams that nobody restored are forgotten."""
+
+def next_intact(data: memoryview, base: int, after: int) -> int:
+    """Offset of the first intact entry behind `after` in a file whose first byte is lsn `base`; 0: there is none."""
+
+def void(lsn: int, length: int) -> bytes:
+    """An entry of `length` octets (40 to 2**32 - 1) that says nothing: it stands where damage was."""

@@ -6,13 +6,13 @@ settled: one small C structure per message, no Python object.
 
 from libc.stdlib cimport free, qsort, realloc
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
 from watership.kernel.entry cimport (
     HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_ENQUEUE_NOTED, KIND_RELOCATE, KIND_RELOCATE_NOTED,
-    KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, NOTE_DIED, NOTE_EXPIRES, SAME, entry_crc, padded,
+    KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, KIND_VOID, NOTE_DIED, NOTE_EXPIRES, SAME, entry_crc, padded,
 )
-from watership.kernel.octets cimport get16, get32, get64
+from watership.kernel.octets cimport get16, get32, get64, put32, put64
 from watership.kernel.lane cimport DIED, LOGGED, REDELIVERED, Message, tail_size
 from watership.kernel.queue cimport Queue
 
@@ -158,6 +158,8 @@ cdef class Replay:
     cdef int take(self, const uint8_t* entry, uint64_t lsn) except -1:
         cdef uint32_t kind = get32(entry + 36), number = get32(entry + 24)
         cdef Stream stream
+        if kind == KIND_VOID:
+            return 0
         if kind == KIND_COMMAND or kind == KIND_SNAPSHOT:
             payload = PyBytes_FromStringAndSize(<const char*> entry + HEADER, get32(entry) - HEADER)
             if kind == KIND_COMMAND:
@@ -226,6 +228,14 @@ cdef class Replay:
             at += 12
         return 0
 
+    def counts(self):
+        cdef Stream stream
+        counts = {}
+        for number, stream in self.found.items():
+            stream.alive()
+            counts[number] = (stream.founds, sum([stream.found[i].size for i in range(stream.founds)]))
+        return counts
+
     def restore(self, uint32_t number, Queue queue not None):
         cdef Stream stream = self.found.pop(number, None)
         cdef Message message
@@ -254,3 +264,26 @@ cdef class Replay:
         for held in self.held:
             held.release()
         self.held = []
+
+
+def next_intact(data, uint64_t base, size_t after):
+    cdef Held held = Held(data)
+    cdef const uint8_t* octets = <const uint8_t*> held.buffer.buf
+    cdef size_t size = held.buffer.len, at = (after + 8) & ~<size_t> 7
+    while at + HEADER <= size:
+        if get64(octets + at + 8) == base + at and intact(octets + at, size - at, base + at):
+            return at
+        at += 8
+    return 0
+
+
+def void(uint64_t lsn, uint32_t length):
+    cdef bytes entry = bytes(length)
+    cdef uint8_t* octets = <uint8_t*> PyBytes_AS_STRING(entry)
+    if length < HEADER:
+        raise ValueError(f"an entry has at least {HEADER} octets, not {length}")
+    put32(octets, length)
+    put64(octets + 8, lsn)
+    put32(octets + 36, KIND_VOID)
+    put32(octets + 4, entry_crc(octets, length))
+    return entry

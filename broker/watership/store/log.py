@@ -18,6 +18,10 @@ from typing import Protocol
 from watership.store.directory import Directory
 from watership.store.errors import RecoveryError
 
+ADVICE = (
+    "Restore it from a backup; or `watership store check {0}` says what is damaged, and `watership store repair {0}` "
+    "saves the rest"
+)
 SPARES = 2  # given-up files kept to be written again: that saves the file system work in every sync
 STEP = 2  # files that one rotation tries to free
 
@@ -107,7 +111,7 @@ class Log:
             if not last and self.end != self._files[place][0]:
                 raise RecoveryError(
                     f"{path}: damaged at offset {intact}, or the file behind it is missing: the log goes on in "
-                    f"{self._files[place][1].name}. Restore it from a backup"
+                    f"{self._files[place][1].name}. {ADVICE.format(path.parent)}"
                 )
 
     def _feed(self, reader: Reader, base: int, path: Path, *, last: bool) -> int:
@@ -117,7 +121,7 @@ class Log:
         try:
             return reader.feed(data, base, last=last)
         except ValueError as error:
-            raise RecoveryError(f"{path}: {error}. Restore it from a backup") from error
+            raise RecoveryError(f"{path}: {error}. {ADVICE.format(path.parent)}") from error
 
     def run(self, writer: Writer, *, snapshot: Callable[[], bytes]) -> None:
         """From now on files are given up; `snapshot` is what all metadata commands so far have led to."""
