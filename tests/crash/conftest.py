@@ -28,10 +28,12 @@ class Broker:
         )
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         command = [sys.executable, "-m", "watership", "broker"]
         command += ["--config", str(self.folder / "rabbitmq.conf"), "--data", str(self.folder / "data")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
+        )
         assert self.process.stdout is not None
         said = []
         for line in self.process.stdout:
@@ -47,6 +49,12 @@ class Broker:
         said, _ = self.process.communicate(timeout=20)
         self.process = None
         return said
+
+    def wait(self) -> None:
+        """Until it has ended by itself."""
+        assert self.process is not None
+        self.process.communicate(timeout=60)
+        self.process = None
 
     def connect(self) -> pika.BlockingConnection:
         return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port, heartbeat=0))

@@ -125,6 +125,7 @@ class Broker:
             open_next=self.store.open_next,
             on_failure=self.disk_failed,
             fsync=self.config["durability"] == "fsync",
+            die_in_commit=int(os.environ.get("WATERSHIP_DIE_IN_COMMIT", "0")),  # for crash tests
         )
         self.store.run(self.journal, snapshot=self.metadata.snapshot)
         self.kernel = kernel.Kernel(

@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef struct Batch:
     uint8_t* data
@@ -20,6 +20,7 @@ cdef class Journal:
     cdef uint32_t opened_tails
     cdef bint busy, stopping, rotating, scheduled, fsync
     cdef int fd, wake, done, error
+    cdef int64_t die_in_commit      # the process ends between write and sync of this one; 0 or less: never
     cdef uint64_t file_used, file_size
     cdef object loop, open_next, on_failure, thread
     cdef list listeners, futures

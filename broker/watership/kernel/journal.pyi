@@ -27,10 +27,12 @@ class Journal:
         start: int = 0,
         fsync: bool = True,
         file_size: int = 67108864,
+        die_in_commit: int = 0,
     ) -> None:
         """open_next(lsn): the descriptor of the file whose first byte is lsn; asked at first and when one is full.
 
         on_failure: the log cannot be written any more; nothing further is confirmed, and the process must stop.
+        die_in_commit: for tests: the process kills itself after that many writes, before the sync. 0: never.
         """
 
     def append(self, stream: int, kind: int, payload: bytes, index: int = 0) -> int:

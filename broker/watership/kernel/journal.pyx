@@ -10,7 +10,7 @@ import threading
 
 from libc.errno cimport EINTR, errno
 from libc.stdlib cimport free, realloc
-from libc.stdint cimport uint16_t
+from libc.stdint cimport int64_t, uint16_t
 from libc.string cimport memcmp, memcpy, memset
 
 from watership.kernel.entry cimport (
@@ -23,6 +23,11 @@ cdef extern from "unistd.h" nogil:
     ssize_t c_read "read"(int, void*, size_t)
     ssize_t c_write "write"(int, const void*, size_t)
     int fdatasync(int)
+    int getpid()
+
+cdef extern from "signal.h" nogil:
+    int kill(int, int)
+    enum: SIGKILL
 
 COMMAND = KIND_COMMAND
 SNAPSHOT = KIND_SNAPSHOT
@@ -33,8 +38,8 @@ CLOSED = KIND_CLOSED
 METADATA = METADATA_STREAM
 
 
-cdef int commit(Batch* batch, int fd, bint sync) noexcept nogil:
-    """Checksums every entry, writes them all, syncs. Returns 0 or errno."""
+cdef int commit(Batch* batch, int fd, bint sync, bint die) noexcept nogil:
+    """Checksums every entry, writes them all, syncs. Returns 0 or errno. die: between writing and syncing."""
     cdef size_t at = 0
     cdef uint32_t length
     cdef ssize_t wrote
@@ -50,6 +55,8 @@ cdef int commit(Batch* batch, int fd, bint sync) noexcept nogil:
                 continue
             return errno
         at += wrote
+    if die:
+        kill(getpid(), SIGKILL)
     if sync and fdatasync(fd) != 0:
         return errno
     return 0
@@ -59,12 +66,14 @@ cdef class Journal:
     def __cinit__(self):
         self.fd = self.wake = self.done = -1
 
-    def __init__(self, loop, *, open_next, on_failure, uint64_t start=0, bint fsync=True, uint64_t file_size=1 << 26):
+    def __init__(self, loop, *, open_next, on_failure, uint64_t start=0, bint fsync=True, uint64_t file_size=1 << 26,
+                 int64_t die_in_commit=0):
         self.loop = loop
         self.open_next = open_next
         self.on_failure = on_failure
         self.batch = self.synced = start
         self.fsync = fsync
+        self.die_in_commit = die_in_commit
         self.file_size = file_size
         self.listeners = []
         self.futures = []
@@ -270,7 +279,8 @@ cdef class Journal:
                 return
             if self.stopping:
                 return
-            self.error = commit(&self.flying, self.fd, self.fsync)
+            self.die_in_commit = self.die_in_commit - 1
+            self.error = commit(&self.flying, self.fd, self.fsync, self.die_in_commit == 0)
             ring = 1
             c_write(self.done, &ring, 8)
 
