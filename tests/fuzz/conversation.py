@@ -5,14 +5,16 @@ from __future__ import annotations
 import struct
 from random import Random
 
-from tests.unit.watership.kernel.peer import ACK, NACK, REJECT, frame, publish, settle
+from tests.unit.watership.kernel.peer import ACK, NACK, REJECT, arguments, frame, settle, short
 
 OPEN, CLOSE, SELECT = (
     struct.pack(">HHB", 20, 10, 0),
     struct.pack(">HHHBHH", 20, 40, 0, 0, 0, 0),
     struct.pack(">HHB", 85, 10, 0),
 )
-KEYS = (b"classic", b"durable", b"both", b"by content", b"nowhere")
+TX_SELECT, TX_COMMIT, TX_ROLLBACK = (struct.pack(">HH", 90, ids) for ids in (10, 20, 30))
+KEYS = (b"classic", b"durable", b"ruled", b"counting", b"both", b"by content", b"nowhere")
+QUEUES = KEYS[:4]
 
 
 def method(*ids: int, rest: bytes = b"") -> bytes:
@@ -24,16 +26,37 @@ def consume(queue: bytes, *, no_ack: bool, prefetch: int) -> bytes:
     return method(60, 20, rest=bytes([no_ack, prefetch]) + queue)
 
 
+def properties(rng: Random) -> bytes:
+    """Property flags and properties, of those that a broker looks at."""
+    mode = rng.choice((1, 2))
+    if rng.random() < 0.5:
+        return struct.pack(">HB", 0x1000, mode)
+    headers = rng.choice((b"", b"\x02CCA\0\0\0\x0cS\0\0\0\x07durable", b"\x01xF\0\0\0\x04\x01yt\x01", rng.randbytes(9)))
+    fields = (
+        (0x2000, len(headers).to_bytes(4, "big") + headers),
+        (0x1000, bytes([mode])),
+        (0x0800, bytes([rng.randrange(256)])),
+        (0x0200, short(rng.choice((b"amq.rabbitmq.reply-to", b"else", b"")))),
+        (0x0100, short(rng.choice((b"0", b"1", b"7", b"60000", b"-1", b"soon", b"99999999999999999999")))),
+        (0x0010, short(rng.choice((b"guest", b"other")))),
+    )
+    chosen = [field for field in fields if rng.random() < 0.5]
+    return struct.pack(">H", sum(flag for flag, _ in chosen)) + b"".join(octets for _, octets in chosen)
+
+
+def message(rng: Random, channel: int) -> bytes:
+    body = rng.randbytes(rng.choice((0, 1, 16, 200, 5000, 200_000 if rng.random() < 0.02 else 30)))
+    piece = rng.choice((1000, 131064)) if len(body) > 300 else rng.choice((7, 131064))
+    publish = struct.pack(">HH", 60, 40) + arguments(rng.choice(KEYS), mandatory=rng.random() < 0.3)
+    frames = [frame(1, channel, publish), frame(2, channel, struct.pack(">HHQ", 60, 0, len(body)) + properties(rng))]
+    return b"".join([*frames, *(frame(3, channel, body[at : at + piece]) for at in range(0, len(body), piece))])
+
+
 def step(rng: Random, channel: int) -> bytes:
     """One thing that a client may do on an open channel."""
-    match rng.randrange(8):
+    match rng.randrange(9):
         case 0 | 1 | 2:
-            body = rng.randbytes(rng.choice((0, 1, 16, 200, 5000, 200_000 if rng.random() < 0.02 else 30)))
-            piece = rng.choice((1000, 131064)) if len(body) > 300 else rng.choice((7, 131064))
-            mandatory = rng.random() < 0.3
-            return publish(
-                rng.choice(KEYS), body, channel=channel, mode=rng.choice((1, 2)), piece=piece, mandatory=mandatory
-            )
+            return message(rng, channel)
         case 3:
             return (
                 settle(rng.choice((ACK, ACK, NACK)), 0, 1 | rng.randrange(4), channel=channel)
@@ -41,15 +64,15 @@ def step(rng: Random, channel: int) -> bytes:
                 else settle(rng.choice((ACK, NACK, REJECT)), rng.randrange(1, 9), rng.randrange(4), channel=channel)
             )
         case 4:
-            return frame(
-                1, channel, consume(rng.choice(KEYS[:2]), no_ack=rng.random() < 0.3, prefetch=rng.randrange(4))
-            )
+            return frame(1, channel, consume(rng.choice(QUEUES), no_ack=rng.random() < 0.3, prefetch=rng.randrange(4)))
         case 5:
-            return frame(1, channel, method(60, 70, rest=bytes([rng.randrange(2)]) + rng.choice(KEYS[:2])))
+            return frame(1, channel, method(60, 70, rest=bytes([rng.randrange(2)]) + rng.choice(QUEUES)))
         case 6:
             return frame(8, 0, b"")
+        case 7:
+            return frame(1, channel, rng.choice((TX_COMMIT, TX_ROLLBACK)))
         case _:
-            what = rng.choice((method(60, 110), method(50, 30, rest=KEYS[0]), method(20, 20, rest=b"\x01")))
+            what = rng.choice((method(60, 110), method(50, 30, rest=rng.choice(QUEUES)), method(20, 20, rest=b"\x01")))
             return frame(1, channel, what)
 
 
@@ -58,8 +81,8 @@ def conversation(rng: Random) -> list[bytes]:
     steps = [b"AMQP\x00\x00\x09\x01"]
     for channel in range(1, rng.randrange(2, 5)):
         steps.append(frame(1, channel, OPEN))
-        if rng.random() < 0.6:
-            steps.append(frame(1, channel, SELECT))
+        if rng.random() < 0.7:
+            steps.append(frame(1, channel, rng.choice((SELECT, SELECT, SELECT, TX_SELECT))))
         steps += [step(rng, channel) for _ in range(rng.randrange(1, 40))]
         if rng.random() < 0.3:
             steps.append(frame(1, channel, CLOSE))
