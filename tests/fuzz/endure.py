@@ -90,6 +90,7 @@ class Bench:
         self.journal = Journal(
             loop, open_next=lambda lsn: self.file, on_failure=self.fail, fsync=False, file_size=1 << 40
         )
+        self.ending = False
         self.kernel = Kernel(loop, journal=self.journal, max_message_size=300_000)
         self.queues = {
             b"classic": Queue(self.kernel, "classic"),
@@ -105,7 +106,7 @@ class Bench:
         """Other rules for two of the queues; their dead letters go to `classic`, unless it is refused just then."""
 
         def on_dead(reason: str, tail: bytes, properties: bytes, body: bytes, died: bool) -> bool:
-            taken = rng.random() < 0.9
+            taken = self.ending or rng.random() < 0.9
             if taken and rng.random() < 0.8:
                 self.queues[b"classic"].publish(b"\0\0" + tail + b"\0", properties, body, died=True)
             return taken
@@ -154,6 +155,8 @@ class Bench:
 
     async def end(self, rng: Random) -> None:
         """What the log says is what the queue held; a spoiled log is refused or read, never believed."""
+        self.ending = True
+        await asyncio.sleep(1.5)  # dead letters that were refused are offered again, once in a second
         await self.journal.durable()
         left = self.queues[b"durable"]
         self.journal.close()
