@@ -1,4 +1,4 @@
-"""The clients whose own test suites a broker has to pass: what of each suite talks to a broker, and how it is told where."""
+"""The clients whose own test suites a broker has to pass: which part of each, and how it is told where the broker is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goes into the suite's own pytest: writes how each test ended, and is the container that some suites start by Docker."""
+"""Loaded into a suite's own pytest: writes how each test ended, and is the container that some suites start."""
 
 from __future__ import annotations
 
