@@ -1,4 +1,4 @@
-"""Effectively once: at least once, and duplicates are recognised. The exchange drops what a publisher sent twice because
+"""Effectively once: at least once, and duplicates are recognised. The exchange drops what a publisher sent twice since
 it missed a confirm; the consumer keeps the ids of what it did in the same transaction as the effect.
 """
 
