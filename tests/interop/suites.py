@@ -1,4 +1,4 @@
-"""The clients whose own test suites a broker has to pass: which part of each, and how it is told where the broker is."""
+"""The clients whose own test suites a broker has to pass: which part of each, and how it finds the broker."""
 
 from __future__ import annotations
 
