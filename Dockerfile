@@ -1,4 +1,5 @@
-# One image for broker and operator. The base is an argument, so that it can be built where no image registry is reachable:
+# Two targets of the same layers: `operator` and, as the last one, `broker`. Either can run both, so one of them in a registry is
+# enough; the chart names one. They need no root and write to /tmp and the data folder alone. The base is an argument, so that it can be built where no image registry is reachable:
 # any Debian with Python 3.11 or newer will do, such as a debootstrap folder imported as an image.
 ARG BASE=python:3.13-slim
 
@@ -18,7 +19,7 @@ RUN python3 -m venv /build \
 RUN /build/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
     && /opt/watership/bin/pip install --no-deps /wheels/*.whl && rm -rf /opt/watership/bin/pip*
 
-FROM ${BASE}
+FROM ${BASE} AS runtime
 LABEL org.opencontainers.image.title="watership" \
       org.opencontainers.image.description="An AMQP broker written in Python, and its Kubernetes operator" \
       org.opencontainers.image.licenses="Apache-2.0"
@@ -26,5 +27,11 @@ COPY --from=build /opt/watership /opt/watership
 ENV PATH=/opt/watership/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 USER 65532:65532
 WORKDIR /tmp
+
+FROM runtime AS operator
+EXPOSE 8080
+CMD ["python", "-m", "watership_operator"]
+
+FROM runtime AS broker
 EXPOSE 5672 5671 15672 15671 15692
 CMD ["watership", "broker", "--config", "/etc/watership/conf.d", "--data", "/var/lib/watership"]

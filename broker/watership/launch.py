@@ -6,42 +6,48 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from watership.admin import definitions
 from watership.admin.http import AdminServer
 from watership.broker import Broker
+from watership.broker.reload import Reload
 from watership.config import Config
 from watership.server import Listeners
 
 log = logging.getLogger("watership")
 
 
-async def run(config: Config, data: Path, *, ready: Callable[[str], None]) -> int:
+async def run(config: Config, data: Path, *, ready: Callable[[str], None], paths: Sequence[Path] = ()) -> int:
     """Runs until SIGTERM or SIGINT, or until the disk fails; returns the exit status. `ready` gets one line when
-    all listen.
+    all listen. paths: what the configuration was read from, and is read from again when it changes.
 
     Raises watership.store's errors and ListenError, each with a sentence for the user.
     """
     loop = asyncio.get_running_loop()
     stop = stop_signal(loop)
     broker = Broker.open(config, data, loop)
+    reload = broker.reload = Reload(broker, paths)
     amqp, admin = Listeners(broker), AdminServer(broker)
     try:
         if broker.definitions is not None:
             definitions.load(broker, broker.definitions)
+        reload.follow_default_user()
         await broker.durable()
         broker.alarms.watch(loop)
         broker.statistics.start()
         await amqp.open()
         await admin.open(amqp.addresses)
+        reload.watch()
+        loop.add_signal_handler(signal.SIGHUP, reload.reload)
         gc.collect()
         gc.freeze()  # what exists now stays: collections need not look at it
         ready(sentence(amqp, admin))
         await ended(stop, broker.failed)
     finally:
+        reload.close()
         await admin.close()
         await amqp.close()
         broker.close()

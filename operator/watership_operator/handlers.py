@@ -54,6 +54,7 @@ def register(registry: kopf.OperatorRegistry, intake: Intake) -> None:
         ("", "v1", "services"),
         ("", "v1", "configmaps"),
         ("policy", "v1", "poddisruptionbudgets"),
+        ("networking.k8s.io", "v1", "networkpolicies"),
     ):
         kopf.on.event(group, version, plural, registry=registry, labels=OWNED)(on_child)
 

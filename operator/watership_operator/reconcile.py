@@ -15,12 +15,14 @@ from watership.admin.api import AdminError, Unreachable
 from .cache import Cache, Key
 from .engine import Standing
 from .execution import all_waiting, ask_broker, carry_out
+from .issuing import Issuer
 from .kinds import TOPOLOGY, Resource
 from .kinds.resource import API_VERSION
 from .kube import Kube, KubeError
 from .kube.events import event
 from .links import Address, Links, address_of_cluster, address_of_secret, decoded
 from .logs import about
+from .observation import Observer
 from .plan import Step, Verdict, admission, cluster, conditions, deletion, topology, users
 from .plan.deletion import Reach
 
@@ -30,14 +32,6 @@ FEW = 8  # Secrets of one namespace that are read one by one
 PORTION = 1000  # new objects that one pass takes
 GRACE = 10.0  # seconds without the broker before ready objects say so: its restart is no news for ten thousand objects
 AT_ONCE = 32  # writes to the API server side by side
-CHILDREN = (
-    ("v1", "ServiceAccount"),
-    ("v1", "Secret"),
-    ("v1", "ConfigMap"),
-    ("v1", "Service"),
-    ("policy/v1", "PodDisruptionBudget"),
-    ("apps/v1", "StatefulSet"),
-)
 
 
 def timestamp() -> str:
@@ -55,6 +49,8 @@ class Reconciler:
         self.links = links
         self.image = image
         self.patience = patience
+        self.observer = Observer(kube)
+        self.issuer = Issuer()
         self.unreachable: dict[Key, float] = {}  # since when, by the loop's clock
         self.slots = asyncio.Semaphore(AT_ONCE)
 
@@ -69,28 +65,18 @@ class Reconciler:
         resource = self.cache.cluster(key.namespace, key.name)
         if resource is None or resource.deleting:
             return Standing.SETTLED  # its children go with it, by their owner references
-        seen = cluster.Surroundings(await self.children(resource), await self.cluster_secrets(resource))
-        plan = cluster.plan(resource, seen, image=self.image, token=token)
+        seen = await self.observer.look(resource)
+        chance = cluster.Chance(datetime.now(UTC), token, self.issuer)
+        plan = cluster.plan(resource, seen, image=self.image, chance=chance)
         outcome = await carry_out(plan, self.do)
+        for step in outcome.done:
+            if step.event:
+                await self.tell(resource, step.event, step.sentence, warning=False)
         verdict = outcome.verdicts[resource.key]
-        await self.report(resource, verdict, cluster.legacy_conditions(resource, verdict))
-        return Standing.SETTLED if verdict.ready or verdict.stalled else Standing.FAILING
-
-    async def children(self, resource: Resource) -> dict[tuple[str, str], Mapping[str, Any]]:
-        labels = f"app.kubernetes.io/name={resource.name},app.kubernetes.io/part-of=watership"
-        found: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for api_version, kind in CHILDREN:
-            async for item in self.kube.items(api_version, kind, resource.namespace, labels=labels):
-                found[kind, item["metadata"]["name"]] = item
-        return found
-
-    async def cluster_secrets(self, resource: Resource) -> dict[str, dict[str, str]]:
-        found = {}
-        for name in cluster.secrets_of(resource):
-            secret = await self.kube.get("v1", "Secret", resource.namespace, name)
-            if secret is not None:
-                found[name] = decoded(secret)
-        return found
+        further = cluster.further_conditions(resource, verdict, seen, now=chance.now)
+        await self.report(resource, verdict, further)
+        late = further.get("CertificateValid", ("True",))[0] != "True"
+        return Standing.SETTLED if (verdict.ready and not late) or verdict.stalled else Standing.FAILING
 
     # The objects of one broker
 
@@ -229,7 +215,14 @@ class Reconciler:
     # Writing
 
     async def do(self, step: Step) -> None:
-        await self.kube.apply(step.manifest)
+        if step.verb == "delete":
+            await self.kube.delete(step.manifest)
+            return
+        try:
+            await self.kube.apply(step.manifest)
+        except KubeError as error:
+            if step.verb != "nudge" or error.status not in (404, 409, 422):  # that pod is gone
+                raise
 
     async def do_step(self, step: Step, client: Any) -> None:
         if step.target == "kubernetes":

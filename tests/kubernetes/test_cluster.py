@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+import trustme
 
 from .conftest import Broker, Cluster
 from .objects import broker_cluster, resource
@@ -16,6 +17,7 @@ CHILDREN = (
     ("secret", "hello-default-user"),
     ("serviceaccount", "hello-server"),
     ("poddisruptionbudget", "hello-server"),
+    ("networkpolicy", "hello-server"),
 )
 
 
@@ -99,7 +101,8 @@ def test_missing_tls_secret_is_waited_for(cluster: Cluster):
     cluster.apply(broker_cluster("safe", tls={"secretName": "safe-tls"}))
     condition = cluster.says("brokercluster", "safe", "waits for Secret")
     assert condition["reason"] == "TLSError"
-    data = {"tls.crt": "certificate", "tls.key": "key"}
+    made = trustme.CA().issue_cert("safe")
+    data = {"tls.crt": made.cert_chain_pems[0].bytes().decode(), "tls.key": made.private_key_pem.bytes().decode()}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "safe-tls"}}
     cluster.apply({**secret, "type": "kubernetes.io/tls", "stringData": data})
     found = cluster.wait("the Service", lambda: cluster.get("service", "safe"))

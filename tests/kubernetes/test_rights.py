@@ -24,9 +24,23 @@ rules:
   - {{level: None}}
 """
 CHILDREN = ("services", "configmaps", "secrets", "serviceaccounts", "statefulsets", "poddisruptionbudgets")
+CHILDREN += ("networkpolicies",)
+FURTHER = ("vhosts", "permissions", "topicpermissions", "policies", "operatorpolicies")
+MONITORS = ("podmonitors", "prometheusrules")
 UNSEEN = {
     # An apply that makes an object is a patch in the log, and needs the right to create besides.
     *(("create", kind) for kind in CHILDREN),
+    # Kinds that are handled as those below are; a namespace is read for an object of another one.
+    *((verb, kind) for kind in FURTHER for verb in ("get", "patch")),
+    *(("patch", f"{kind}/status") for kind in FURTHER),
+    ("get", "namespaces"),
+    # The API of the Prometheus operator is not installed here.
+    *((verb, kind) for kind in MONITORS for verb in ("get", "list", "create", "patch", "delete")),
+    # Nothing is made smaller or taken away here, there are no pods, and no volume has a class: test_lifecycle.py.
+    *(("delete", kind) for kind in ("poddisruptionbudgets", "networkpolicies", "configmaps")),
+    ("patch", "pods"),
+    ("patch", "persistentvolumeclaims"),
+    ("get", "storageclasses"),
     # The API server checks these itself when an owner reference blocks deletion; no request shows them.
     ("update", "brokerclusters/finalizers"),
     ("update", "users/finalizers"),

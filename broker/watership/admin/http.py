@@ -12,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from watership.broker import Broker
-from watership.broker.listening import ListenError, busy, tls_context
+from watership.broker.listening import ListenError, busy
 from watership.config import Address
 from watership.model.users import User
 
@@ -82,7 +82,10 @@ class AdminServer:
                     "management.ssl.port is set, but neither management.ssl nor ssl_options names a certificate"
                 )
             await self.listen(
-                "management/ssl", self.management(), config.management_ssl, tls_context(config.management_tls)
+                "management/ssl",
+                self.management(),
+                config.management_ssl,
+                self.broker.reload.context(config.management_tls),
             )
         await self.listen("prometheus", self.monitoring(), config.prometheus, None)
         self.broker.listening = [*amqp] + [

@@ -28,6 +28,7 @@ from .access import Access
 from .alarms import Alarms
 from .attempts import Attempts
 from .metadata import OPERATOR_POLICY, POLICY, Metadata
+from .reload import Reload
 from .statistics import Statistics
 from .vhost import VirtualHost
 
@@ -93,6 +94,7 @@ class Broker:
         self.retired = dict.fromkeys(QUEUE_COUNTERS, 0)  # what queues that are gone have counted
         self.failed: asyncio.Future[OSError] = loop.create_future()
         self.store = Log(data)
+        self.reload = Reload(self, ())
         self.statistics = Statistics(self)
 
     @classmethod

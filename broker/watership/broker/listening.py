@@ -17,12 +17,6 @@ class ListenError(Exception):
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """A server's context. Raises ListenError naming the file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(tls.certfile, tls.keyfile, tls.password)
-    except (OSError, ssl.SSLError) as error:
-        raise ListenError(
-            f"the certificate {tls.certfile} with the key {tls.keyfile} cannot be used: {error}"
-        ) from None
     if tls.versions:
         versions = sorted(VERSIONS[v] for v in tls.versions)
         context.minimum_version, context.maximum_version = versions[0], versions[-1]
@@ -30,11 +24,26 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context.set_ciphers(":".join(tls.ciphers))
     if tls.verify_peer:
         context.verify_mode = ssl.CERT_REQUIRED if tls.fail_if_no_peer_cert else ssl.CERT_OPTIONAL
+    fill(context, tls)
+    return context
+
+
+def fill(context: ssl.SSLContext, tls: Tls) -> None:
+    """The files' certificate, key and authorities, for handshakes from now on; connections stay as they are.
+    Authorities are added: one that is gone from the file is trusted until the next start. Raises ListenError."""
+    try:
+        # First into a context of its own: half a change must not reach the one that is in use.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certfile, tls.keyfile, tls.password)
+        context.load_cert_chain(tls.certfile, tls.keyfile, tls.password)
+    except (OSError, ssl.SSLError) as error:
+        raise ListenError(
+            f"the certificate {tls.certfile} with the key {tls.keyfile} cannot be used: {error}"
+        ) from None
+    if tls.verify_peer:
         try:
             context.load_verify_locations(tls.cacertfile)
         except (OSError, ssl.SSLError, TypeError) as error:
             raise ListenError(f"the authorities in {tls.cacertfile} cannot be used: {error}") from None
-    return context
 
 
 def busy(what: str, address: Address, error: OSError) -> ListenError:

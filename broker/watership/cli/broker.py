@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import importlib
 import logging
 import sys
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
             logging.getLogger("watership.config").warning("%s", warning)
         options.data.mkdir(parents=True, exist_ok=True)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(launch.run(config, options.data, ready=lambda line: print(line, flush=True)))
+            ready = functools.partial(print, flush=True)
+            return runner.run(launch.run(config, options.data, ready=ready, paths=options.config))
     except (ConfigError, StoreError, ListenError) as error:
         print(f"watership: {error}", file=sys.stderr)
     except OSError as error:

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 
 from watership.broker import Broker
-from watership.broker.listening import busy, tls_context
+from watership.broker.listening import busy
 from watership.config import Address
 
 from .connection import ClientConnection
@@ -35,7 +35,7 @@ class Listeners:
         for address in config.tcp:
             await self.listen("amqp", address, None)
         if config.ssl and config.tls:
-            context = tls_context(config.tls)
+            context = self.broker.reload.context(config.tls)
             for address in config.ssl:
                 await self.listen("amqp/ssl", address, context)
         self.check_consumers()

@@ -50,7 +50,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [get, list, watch, create, patch]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [monitoring.coreos.com] # where the Prometheus operator is installed
+  resources: [podmonitors, prometheusrules]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [""] # a dashboard that is not wanted any more
+  resources: [configmaps]
+  verbs: [delete]
+- apiGroups: [""] # growth of volumes; pods are told of new files by an annotation
+  resources: [persistentvolumeclaims, pods]
+  verbs: [list, patch]
 - apiGroups: [""] # its labels, for topologyNamespaces
   resources: [namespaces]
   verbs: [get]

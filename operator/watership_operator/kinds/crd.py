@@ -19,6 +19,16 @@ CONDITION = {
         "observedGeneration": {"type": "integer", "format": "int64"},
     },
 }
+TLS = {
+    "type": "object",
+    "description": "The certificate.",
+    "properties": {
+        "secretName": {"type": "string", "description": "The Secret that holds it."},
+        "fingerprint": {"type": "string", "description": "SHA-256 of the certificate in the Secret."},
+        "servedFingerprint": {"type": "string", "description": "SHA-256 of the certificate that the broker shows."},
+        "notAfter": {"type": "string", "format": "date-time", "description": "When it ends."},
+    },
+}
 
 
 def status_schema(kind: Kind) -> dict[str, Any]:
@@ -38,6 +48,8 @@ def status_schema(kind: Kind) -> dict[str, Any]:
     }
     if kind.scale:
         properties["replicas"] = {"type": "integer", "description": "Pods that there are."}
+    if kind.name == "BrokerCluster":
+        properties["tls"] = TLS
     if kind.name in ("User", "BrokerCluster"):
         properties["binding"] = {
             "type": "object",

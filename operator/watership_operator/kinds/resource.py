@@ -17,6 +17,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # a copy of t
 FORCE_DELETE = f"{GROUP}/force-delete"
 PAUSE = f"{GROUP}/pause-reconciliation"
 ROTATE = f"{GROUP}/rotate-password"
+ROTATE_AUTHORITY = f"{GROUP}/rotate-authority"  # another text: the cluster's own authority gets a new key
 CONNECTION_URI = f"{GROUP}/operator-connection-uri"
 
 

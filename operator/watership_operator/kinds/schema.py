@@ -18,6 +18,7 @@ KEPT = {
     "minimum",
     "maximum",
     "minItems",
+    "maxItems",
     "items",
     "properties",
     "required",

@@ -15,6 +15,12 @@ MANAGER = "watership-operator"
 PLURALS = {
     "PodDisruptionBudget": "poddisruptionbudgets",
     "StatefulSet": "statefulsets",
+    "Pod": "pods",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
+    "StorageClass": "storageclasses",
+    "NetworkPolicy": "networkpolicies",
+    "PodMonitor": "podmonitors",
+    "PrometheusRule": "prometheusrules",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
     "ConfigMap": "configmaps",
@@ -159,6 +165,26 @@ class Kube:
                 return None
             raise
 
+    async def delete(self, manifest: Mapping[str, Any]) -> None:
+        """This very object: one of the same name that was made since stays."""
+        metadata = manifest["metadata"]
+        where = path(manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+        try:
+            await self.write("DELETE", where, {"preconditions": {"uid": metadata["uid"]}}, {}, "json")
+        except KubeError as error:
+            if error.status not in (404, 409):
+                raise
+
+    async def serves(self, api_version: str) -> frozenset[str]:
+        """The kinds of an API group that there are; none when it is not installed."""
+        try:
+            found = await self.request("GET", f"/apis/{api_version}")
+        except KubeError as error:
+            if error.status in (403, 404):
+                return frozenset()
+            raise
+        return frozenset(item["kind"] for item in found["resources"])
+
     async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         where = path(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
         return await self.write("POST", where, manifest, {"fieldManager": MANAGER}, "json")
@@ -210,8 +236,10 @@ def path(api_version: str, kind: str, namespace: str | None, name: str = "") -> 
 
 
 def plural_of(where: str) -> str:
-    """queues, of /apis/watership.dev/v1beta1/namespaces/default/queues/orders/status."""
+    """queues, of /apis/watership.dev/v1beta1/namespaces/default/queues/orders/status; "" of an API group itself."""
     parts = where.split("/")[3 if where.startswith("/api/") else 4 :]
+    if not parts:
+        return ""
     return (parts[2:] if parts[0] == "namespaces" and len(parts) > 2 else parts)[0]
 
 

@@ -8,6 +8,10 @@ users       whose password comes from where
 admission   which namespaces' objects a cluster takes
 deletion    when an object's finalizer may go
 cluster     a BrokerCluster and its children
+standing    how far the children are
+rollout     why pods restart, and what they take while they run
+volumes     the growth of volumes
+certificates  what Secrets hold, and the cluster's own authority
 conditions  verdicts as status
 
 Planning twice without a change in between gives no steps the second time. Nothing here reads a clock, calls anyone,

@@ -16,8 +16,8 @@ FAILED = "FailedCreateOrUpdate"
 
 @dataclass(frozen=True)
 class Step:
-    """target "broker": verb is one of the admin protocol's, arguments are its. target "kubernetes": verb is apply,
-    manifest is applied.
+    """target "broker": verb is one of the admin protocol's, arguments are its. target "kubernetes": verb is apply
+    (nudge: the same, of a pod) or delete, of the manifest. event: the reason of the Event that tells of it; "": none.
 
     owner: the object it is done for; when the step fails, the owner's verdict becomes the error.
     """
@@ -29,6 +29,7 @@ class Step:
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, bool] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    event: str = ""
     drift: bool = False  # puts right what somebody else changed
 
 

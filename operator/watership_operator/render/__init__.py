@@ -2,11 +2,16 @@
 
 credentials    the default user
 configuration  the files of conf.d
-manifests      Services, StatefulSet, and the rest
+head           names, labels, owner, ports
+services       Services, NetworkPolicy, PodDisruptionBudget
+pod            the pod of a node
+monitoring     PodMonitor, PrometheusRule, dashboard
+overlay        what users lay over it, and what is refused
+manifests      all children in their order
 """
 
 from .configuration import configuration
 from .credentials import Credentials, credentials
-from .manifests import children
+from .manifests import Given, children
 
-__all__ = ["Credentials", "children", "configuration", "credentials"]
+__all__ = ["Credentials", "Given", "children", "configuration", "credentials"]

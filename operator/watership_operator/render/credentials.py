@@ -17,7 +17,7 @@ class Credentials:
 
 def credentials(cluster: Resource, token: Callable[[], str], *, username: str = "") -> Credentials:
     """Raises ConfigError for a configuration that the broker would refuse."""
-    given = {s.key: s.value for s in parse(cluster.spec.configuration, "spec.configuration")}
+    given = {s.key: s.value for s in parse(cluster.spec.lines, "spec.configuration")}
     return Credentials(
         given.get("default_user") or username or f"default_user_{token()[:12]}", given.get("default_pass") or token()
     )

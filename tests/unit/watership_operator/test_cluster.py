@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
@@ -10,16 +11,22 @@ import pytest
 from tests.unit.watership_operator.objects import resource
 
 from watership.config import Config, parse
+from watership_operator.issuing import Issuer
 from watership_operator.plan import cluster
-from watership_operator.plan.cluster import Surroundings
+from watership_operator.plan.cluster import Chance, Surroundings
 from watership_operator.plan.difference import differs
-from watership_operator.render import Credentials, children, configuration
+from watership_operator.render import Credentials, Given, children, configuration
 
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 LOGIN = Credentials("me", "secret")
 
 
 def plan(made, seen: Surroundings | None = None):
-    return cluster.plan(made, seen or Surroundings({}), image="watership:1", token=lambda: "token-of-some-length")
+    return cluster.plan(made, seen or Surroundings({}), image="watership:1", chance=chance())
+
+
+def chance(token: str = "token-of-some-length", now: dt.datetime = NOW) -> Chance:
+    return Chance(now, lambda: token, Issuer())
 
 
 def observed(made, **status: Any) -> Surroundings:
@@ -52,6 +59,7 @@ def test_children_come_once_and_then_nothing_differs():
         "c",
         "c-server",
         "c-server",
+        "c-server",
     ]
     settled = plan(made, observed(made, **READY))
     assert settled.steps == ()
@@ -62,22 +70,64 @@ def test_children_come_once_and_then_nothing_differs():
 def test_made_up_password_is_kept():
     made = resource("BrokerCluster", "c")
     seen = observed(made, **READY)
-    again = cluster.plan(made, seen, image="watership:1", token=lambda: "another-token-of-length")
+    again = cluster.plan(made, seen, image="watership:1", chance=chance("another-token-of-length"))
     assert again.steps == ()
 
 
-def test_changed_configuration_updates_the_map_and_rolls_the_pods():
+def test_what_a_running_broker_takes_updates_the_map_alone():
     made = resource("BrokerCluster", "c")
     changed = resource("BrokerCluster", "c", configuration="heartbeat = 5")
     steps = plan(changed, observed(made, **READY)).steps
-    assert [s.sentence for s in steps] == ["updates ConfigMap c-server-conf", "updates StatefulSet c-server"]
+    assert [s.sentence for s in steps] == ["updates ConfigMap c-server-conf"]
+
+
+def test_other_configuration_restarts_the_pods_and_says_why():
+    made = resource("BrokerCluster", "c")
+    changed = resource("BrokerCluster", "c", configuration="frame_max = 8192\nheartbeat = 5")
+    steps = plan(changed, observed(made, **READY)).steps
+    assert [(s.sentence, s.event) for s in steps] == [
+        ("updates ConfigMap c-server-conf", ""),
+        (
+            "updates StatefulSet c-server and restarts c-server-0, one after the other: "
+            "the configuration changed (frame_max)",
+            "Restart",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"image": "watership:2"}, "the image changed from watership:1 to watership:2"),
+        ({"resources": {"limits": {"memory": "2Gi"}}}, "resources changed"),
+        ({"podMetadata": {"labels": {"team": "a"}}}, "labels or annotations of the pods changed"),
+        ({"priorityClassName": "high"}, "priorityClassName of the pods changed"),
+    ],
+)
+def test_restart_names_its_reason(change, why):
+    made = resource("BrokerCluster", "c")
+    (step,) = plan(resource("BrokerCluster", "c", **change), observed(made, **READY)).steps
+    assert step.sentence.endswith(why)
+
+
+def test_pods_are_told_of_new_files_once():
+    made = resource("BrokerCluster", "c")
+    seen = observed(made, **READY)
+    pod = {"kind": "Pod", "metadata": {"name": "c-server-0", "uid": "u", "labels": {}}}
+    with_pod = replace(seen, children={**seen.children, ("Pod", "c-server-0"): pod})
+    (step,) = plan(made, with_pod).steps
+    assert step.verb == "nudge"
+    pod["metadata"]["annotations"] = step.manifest["metadata"]["annotations"]
+    assert plan(made, with_pod).steps == ()
+    (*_, again) = plan(resource("BrokerCluster", "c", configuration="heartbeat = 5"), with_pod).steps
+    assert again.verb == "nudge"
 
 
 def test_paused_cluster_is_left_alone_and_says_what_waits():
     made = resource("BrokerCluster", "c")
     seen = observed(made, **READY)
     pause = {"watership.dev/pause-reconciliation": "true"}
-    changed = replace(resource("BrokerCluster", "c", configuration="heartbeat = 5"), annotations=pause)
+    changed = replace(resource("BrokerCluster", "c", configuration="frame_max = 8192"), annotations=pause)
     found = plan(changed, seen)
     assert found.steps == ()
     assert "updates ConfigMap c-server-conf, updates StatefulSet c-server" in found.verdicts[changed.key].sentence
@@ -141,13 +191,13 @@ def test_plain_listeners_can_be_turned_off():
     config = Config.of(parse("\n".join(configuration(made, LOGIN).values())))
     assert (config.tcp, [a.port for a in config.ssl]) == ((), [5671])
     service = next(
-        m for m in children(made, LOGIN, image="i") if m["metadata"]["name"] == "c" and m["kind"] == "Service"
+        m for m in children(made, LOGIN, Given(image="i")) if m["metadata"]["name"] == "c" and m["kind"] == "Service"
     )
     assert {p["port"] for p in service["spec"]["ports"]} == {5671, 15671, 15692}
 
 
 def test_pods_meet_the_restricted_standard():
-    stateful_set = children(resource("BrokerCluster", "c"), LOGIN, image="i")[-1]
+    stateful_set = children(resource("BrokerCluster", "c"), LOGIN, Given(image="i"))[-1]
     pod = stateful_set["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

@@ -1,0 +1,134 @@
+"""A changed configuration or certificate, taken by the running broker.
+
+Files are looked at every two seconds, and at once on SIGHUP. What a running broker can take (`reloadable` in the
+table of keys) is taken; of the rest the log says that it waits for a restart. A file that cannot be read leaves
+everything as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watership.config import KEYS, Config, ConfigError, Tls, load
+from watership.config.parser import files
+from watership.model.permissions import Permission
+from watership.model.users import verify
+
+from .listening import ListenError, fill, tls_context
+
+if TYPE_CHECKING:
+    from .broker import Broker
+
+log = logging.getLogger("watership.reload")
+INTERVAL = 2.0
+Stamp = tuple[int, int, int]
+
+
+class Reload:
+    """paths: as they were given to `watership broker --config`."""
+
+    def __init__(self, broker: Broker, paths: Sequence[Path]) -> None:
+        self.broker = broker
+        self.paths = paths
+        self.contexts: list[tuple[Tls, ssl.SSLContext]] = []
+        self.seen: dict[Path, Stamp] = {}
+        self.timer: asyncio.TimerHandle | None = None
+
+    def context(self, tls: Tls) -> ssl.SSLContext:
+        """A server's context whose certificate stays as its files are. Raises ListenError."""
+        made = tls_context(tls)
+        self.contexts.append((tls, made))
+        return made
+
+    def watch(self) -> None:
+        self.seen = self.stamps()
+        self.again()
+
+    def again(self) -> None:
+        self.timer = self.broker.loop.call_later(INTERVAL, self.look)
+
+    def close(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def look(self) -> None:
+        """Reloads when a file is another."""
+        try:
+            now = self.stamps()
+            if now != self.seen:
+                self.seen = now
+                self.reload()
+        finally:
+            self.again()
+
+    def stamps(self) -> dict[Path, Stamp]:
+        found = {}
+        for path in self.watched():
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+        return found
+
+    def watched(self) -> list[Path]:
+        try:
+            found = list(files(self.paths))
+        except ConfigError:
+            found = []
+        for tls, _ in self.contexts:
+            found += [Path(p) for p in (tls.certfile, tls.keyfile, tls.cacertfile) if p]
+        return found
+
+    def reload(self) -> None:
+        """Takes what can be taken. Never raises: the broker goes on as it was."""
+        for tls, context in self.contexts:
+            try:
+                fill(context, tls)
+                log.info("the certificate %s is served from now on", tls.certfile)
+            except ListenError as error:
+                log.error("%s; the one before is served further", error)
+        try:
+            self.take(load(*self.paths))
+        except ConfigError as error:
+            log.error("%s; the configuration stays as it was", error)
+
+    def take(self, new: Config) -> None:
+        old = self.broker.config
+        rows = {row.name: row for row in KEYS}
+        changed = [name for name in rows if "$" not in name and new[name] != old[name]]
+        taken = {name: new[name] for name in changed if rows[name].reloadable}
+        self.broker.config = replace(old, values={**old.values, **taken}, loopback_users=new.loopback_users)
+        self.broker.access.loopback_users = new.loopback_users
+        self.broker.alarms.set_limits(self.broker.config)
+        if level := taken.get("log.level") or taken.get("log.console.level"):
+            logging.getLogger().setLevel(logging.CRITICAL + 1 if level == "none" else level.upper())
+        self.follow_default_user(before=old["default_user"])
+        if taken:
+            log.info("took a new value of %s", ", ".join(sorted(taken)))
+        if late := sorted(set(changed) - set(taken)):
+            log.warning("a restart is needed for %s", ", ".join(late))
+
+    def follow_default_user(self, before: str = "") -> None:
+        """Where default_user_follows says so: the user exists with its password, and the one before is gone."""
+        broker, config = self.broker, self.broker.config
+        if not config["default_user_follows"]:
+            return
+        name, password = config["default_user"], config["default_pass"]
+        known = broker.metadata.users.get(name)
+        if known is None or not verify(known, password):
+            broker.put_user(broker.user(name, password, tags=config.default_user_tags))
+            log.info("user '%s' has the password of the configuration", name)
+        vhost = config["default_vhost"]
+        if vhost in broker.metadata.vhosts and (name, vhost) not in broker.metadata.permissions:
+            rights = (config[f"default_permissions.{o}"] for o in ("configure", "write", "read"))
+            broker.put_permission(Permission(name, vhost, *rights))
+        if before not in ("", name) and before in broker.metadata.users:
+            broker.delete_user(before)
+            log.info("user '%s' is gone: the default user is '%s'", before, name)
