@@ -12,7 +12,7 @@ import pytest
 import trustme
 from cryptography import x509
 
-from .conftest import Broker, Cluster
+from .conftest import Broker, Cluster, Operator
 from .objects import broker_cluster
 
 pytestmark = pytest.mark.kubernetes
@@ -272,6 +272,17 @@ def test_served_certificate_is_looked_at(cluster: Cluster, tmp_path: Path):
         assert status["servedFingerprint"] == status["fingerprint"]
     finally:
         broker.stop()
+
+
+def test_c16_another_operator_restarts_nothing(cluster: Cluster, operator: Operator):
+    cluster.apply(broker_cluster("hello", tls={}))
+    before = stateful_set(cluster)["metadata"]["generation"]
+    certificates = secret(cluster, "hello-tls")
+    operator.restart()
+    cluster.apply(broker_cluster("later"))
+    stateful_set(cluster, "later")
+    assert stateful_set(cluster)["metadata"]["generation"] == before
+    assert secret(cluster, "hello-tls") == certificates
 
 
 def test_optional_children_come_and_go(cluster: Cluster):

@@ -115,6 +115,9 @@ class BrokerCollector(Collector):
             "rabbitmq_process_open_fds": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names only, many of them
             "rabbitmq_process_max_fds": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             "rabbitmq_disk_space_available_bytes": shutil.disk_usage(Path(broker.data)).free,
+            "rabbitmq_alarms_memory_used_watermark": int("memory" in broker.alarms.on),
+            "rabbitmq_alarms_free_disk_space_watermark": int("disk" in broker.alarms.on),
+            "rabbitmq_alarms_file_descriptor_limit": 0,  # there is no such alarm
             "rabbitmq_erlang_uptime_seconds": broker.loop.time() - broker.born,
             "watership_log_bytes": broker.store.size,
         }

@@ -36,6 +36,20 @@ def test_three_nodes_are_rendered_with_names_of_their_own():
     assert "*.c-nodes.ns.svc" in certificates.names_of(THREE)
 
 
+def test_monitors_are_made_where_their_api_is():
+    asked = resource("BrokerCluster", "c", monitoring={"prometheusRule": True, "labels": {"release": "p"}})
+
+    def kinds(*apis: str) -> set[str]:
+        made = children(asked, Credentials("me", "secret"), Given(image="i", apis=frozenset(apis)))
+        return {
+            m["kind"] for m in made if m["apiVersion"].startswith("monitoring") if m["metadata"]["labels"]["release"]
+        }
+
+    assert kinds() == set()
+    assert kinds("PodMonitor") == {"PodMonitor"}
+    assert kinds("PodMonitor", "PrometheusRule") == {"PodMonitor", "PrometheusRule"}
+
+
 def test_restart_names_pods_in_their_order():
     sentence = rollout.restart(
         THREE, {"status": {"replicas": 3}}, ["the image changed"], "updates StatefulSet c-server"
