@@ -49,6 +49,7 @@ STORIES: dict[str, list[Step]] = {
         do("rebalance_queues", {}),
         do("reset_statistics"),
         do("reset_node_statistics", "nobody@nowhere"),
+        do("list_certificates"),
         do("get_effective_config"),
     ],
     "logins": [

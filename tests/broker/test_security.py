@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import struct
 import subprocess
 import sys
 
 import pika
 import pytest
-import trustme
 from tests.broker.process import Broker
 
 from watership.model.users import hash_password
@@ -92,36 +90,6 @@ def test_permissions_taken_back_count_for_the_next_publish(broker, connect, vhos
     broker.admin("PUT", f"/permissions/{vhost}/brief", {"configure": "", "write": "", "read": ""})
     with pytest.raises(pika.exceptions.ChannelClosedByBroker):
         channel.basic_publish("", "q", b"refused")
-
-
-def test_tls_serves_and_verify_peer_asks_for_a_certificate(tmp_path):
-    authority = trustme.CA()
-    server, client = authority.issue_cert("localhost"), authority.issue_cert("client")
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    server.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
-    client.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    broker = Broker(
-        tmp_path,
-        f"listeners.ssl.1 = 127.0.0.1:{port}\n"
-        f"ssl_options.certfile = {tmp_path}/server.pem\nssl_options.keyfile = {tmp_path}/server.pem\n"
-        f"ssl_options.cacertfile = {tmp_path}/ca.pem\n"
-        "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n",
-    )
-    broker.start()
-    context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-    parameters = pika.ConnectionParameters("localhost", port, ssl_options=pika.SSLOptions(context, "localhost"))
-    with pytest.raises((pika.exceptions.AMQPConnectionError, ssl.SSLError)):
-        pika.BlockingConnection(parameters)
-    context.load_cert_chain(tmp_path / "client.pem")
-    with pika.BlockingConnection(parameters) as connection:
-        channel = connection.channel()
-        channel.queue_declare("q")
-        channel.confirm_delivery()
-        channel.basic_publish("", "q", bytes(1_000_000))
-        assert len(channel.basic_get("q", auto_ack=True)[2]) == 1_000_000
-    broker.end()
 
 
 # Broken frames

@@ -108,6 +108,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("list_attempts_by_source", "GET", "/auth/attempts/{node}/source", "monitoring", "logins by peer address"),
     Verb("reset_attempts", "DELETE", "/auth/attempts/{node}", "monitoring", "counts from 0 again"),
     Verb("reset_attempts_by_source", "DELETE", "/auth/attempts/{node}/source", "monitoring", "the same by address"),
+    Verb("list_certificates", "GET", "/certificates", "monitoring", "what the TLS listeners serve, until when"),
     # The topology at once
     Verb("snapshot", "GET", "/snapshot", "administrator", "everything that is declared, in one answer"),
     Verb("get_definitions", "GET", "/definitions", "administrator", "definitions.json of the cluster"),

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from watership.broker import Broker
 from watership.broker.alarms import resident_bytes
 from watership.broker.identity import WATERSHIP
+from watership.broker.listening import Served
+from watership.config import Address
 
 from . import view
 from .api import Json
@@ -77,26 +77,20 @@ def broken(broker: Broker) -> str | None:
     return f"vhosts that do not run: {', '.join(missing)}" if missing else None
 
 
+def served(broker: Broker) -> list[tuple[str, Address, Served]]:
+    """The TLS listeners and what they serve: protocol, address, certificate."""
+    config = broker.config
+    used = {"amqp/ssl": config.tls, "https": config.management_tls, "https/prometheus": config.prometheus_tls}
+    return [(p, address, broker.reload.of(tls)) for p, address in broker.listening if (tls := used.get(p))]
+
+
 def expiring(broker: Broker, *, before: float) -> list[dict[str, Any]]:
     """The TLS listeners with a certificate that ends before a time, in seconds since 1970."""
-    config = broker.config
-    used = {"amqp/ssl": config.tls, "https": config.management_tls}
     found = []
-    for protocol, address in broker.listening:
-        tls = used.get(protocol)
-        if tls is None or (end := ends_at(tls.certfile)) > before:
+    for protocol, address, now in served(broker):
+        if now.certificate.ends > before:
             continue
-        listener: dict[str, Any] = {
-            "node": broker.node,
-            "protocol": protocol,
-            "interface": address.host,
-            "port": address.port,
-        }
-        day = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end))
-        found.append({**listener, "certfile": tls.certfile, "certfile_expires_on": [day]})
+        day = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now.certificate.ends))
+        listener = {"node": broker.node, "protocol": protocol, "interface": address.host, "port": address.port}
+        found.append({**listener, "certfile": now.tls.certfile, "certfile_expires_on": [day]})
     return found
-
-
-def ends_at(path: str) -> float:
-    """When the first certificate of a PEM file ends, in seconds since 1970."""
-    return x509.load_pem_x509_certificates(Path(path).read_bytes())[0].not_valid_after_utc.timestamp()

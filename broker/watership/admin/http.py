@@ -24,6 +24,12 @@ from .local import LocalAdmin
 
 log = logging.getLogger("watership.admin")
 LARGEST_BODY = 64 << 20
+PROTOCOLS = {  # of listeners, as the API calls them
+    "management": "http",
+    "management/ssl": "https",
+    "prometheus": "http/prometheus",
+    "prometheus/ssl": "https/prometheus",
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -74,24 +80,16 @@ class AdminServer:
     async def open(self, amqp: Sequence[tuple[str, Address]]) -> None:
         """amqp: what else listens, for the overview. Raises ListenError."""
         config = self.broker.config
-        api = self.management()
-        await self.listen("management", api, config.management, None)
-        if config.management_ssl:
-            if config.management_tls is None:
-                raise ListenError(
-                    "management.ssl.port is set, but neither management.ssl nor ssl_options names a certificate"
-                )
-            await self.listen(
-                "management/ssl",
-                self.management(),
-                config.management_ssl,
-                self.broker.reload.context(config.management_tls),
-            )
-        await self.listen("prometheus", self.monitoring(), config.prometheus, None)
-        self.broker.listening = [*amqp] + [
-            ({"management": "http", "management/ssl": "https"}.get(name, f"http/{name}"), address)
-            for name, address in self.addresses
-        ]
+        for name, app, plain, secure, tls in (
+            ("management", self.management, config.management, config.management_ssl, config.management_tls),
+            ("prometheus", self.monitoring, config.prometheus, config.prometheus_ssl, config.prometheus_tls),
+        ):
+            await self.listen(name, app(), plain, None)
+            if secure and tls is None:
+                raise ListenError(f"{name}.ssl.port is set, but neither {name}.ssl nor ssl_options names a certificate")
+            if secure and tls:
+                await self.listen(f"{name}/ssl", app(), secure, self.broker.reload.context(tls))
+        self.broker.listening = [*amqp] + [(PROTOCOLS[name], address) for name, address in self.addresses]
 
     async def listen(self, name: str, app: web.Application, address: Address, context: ssl.SSLContext | None) -> None:
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)

@@ -21,6 +21,8 @@ from watership.broker import Broker
 from watership.broker.alarms import resident_bytes
 from watership.broker.identity import PRODUCT, VERSION, WATERSHIP
 
+from . import health
+
 __all__ = ["CONTENT_TYPE", "page"]
 
 # Totals of queues: metric rabbitmq_global_messages_NAME_total, and what is added up in it.
@@ -70,6 +72,7 @@ class BrokerCollector(Collector):
         yield from self.objects()
         yield from self.messages()
         yield from self.process()
+        yield from self.certificates()
         yield from self.queues() if self.per_object else self.all_queues()
 
     def identity(self) -> Iterator[Metric]:
@@ -124,6 +127,15 @@ class BrokerCollector(Collector):
         for name, value in gauges.items():
             yield GaugeMetricFamily(name, name.partition("_")[2].replace("_", " ").capitalize(), value)
         yield CounterMetricFamily("watership_log_commits", "Times that the log was synced", broker.journal.commits)
+
+    def certificates(self) -> Iterator[Metric]:
+        labels = ["protocol", "port", "fingerprint"]
+        family = GaugeMetricFamily(
+            "watership_certificate_expiry_timestamp_seconds", "When a certificate that is served ends", labels=labels
+        )
+        for protocol, address, now in health.served(self.broker):
+            family.add_metric([protocol, str(address.port), now.certificate.fingerprint], now.certificate.ends)
+        yield family
 
     def all_queues(self) -> Iterator[Metric]:
         records = [q.records for v in self.broker.vhosts.values() for q in v.live.values()]

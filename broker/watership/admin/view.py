@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from watership.broker import Broker, VirtualHost
+from watership.broker.certificates import moment
+from watership.broker.listening import Served
 from watership.broker.statistics import CHURN, MESSAGES, movements
+from watership.config import Address
 from watership.model.permissions import Permission, TopicPermission
 from watership.model.policies import Policy
 from watership.model.topology import Binding, Exchange, Vhost
@@ -117,7 +120,7 @@ def listeners(broker: Broker) -> list[Json]:
             "protocol": protocol,
             "ip_address": address.host,
             "port": address.port,
-            "tls": protocol in ("amqp/ssl", "https"),
+            "tls": protocol.startswith(("amqp/ssl", "https")),
             "socket_opts": [],
         }
         for protocol, address in broker.listening
@@ -126,7 +129,8 @@ def listeners(broker: Broker) -> list[Json]:
 
 def contexts(broker: Broker) -> list[Json]:
     """The HTTP listeners; here, unlike above, RabbitMQ writes ports as strings."""
-    titles = {"http": "RabbitMQ Management", "https": "RabbitMQ Management", "http/prometheus": "RabbitMQ Prometheus"}
+    titles = {"http": "RabbitMQ Management", "http/prometheus": "RabbitMQ Prometheus"}
+    titles |= {protocol.replace("http", "https"): title for protocol, title in titles.items()}
     return [
         {
             "node": broker.node,
@@ -139,6 +143,25 @@ def contexts(broker: Broker) -> list[Json]:
         for protocol, address in broker.listening
         if protocol in titles
     ]
+
+
+def certificate(protocol: str, address: Address, served: Served, *, node: str) -> Json:
+    """What one TLS listener serves. fingerprint: SHA-256, as `openssl x509 -fingerprint -sha256` prints it."""
+    found = served.certificate
+    return {
+        "node": node,
+        "protocol": protocol,
+        "ip_address": address.host,
+        "port": address.port,
+        "certfile": served.tls.certfile,
+        "subject": found.subject,
+        "issuer": found.issuer,
+        "serial_number": found.serial,
+        "fingerprint": found.fingerprint,
+        "not_before": moment(found.begins),
+        "not_after": moment(found.ends),
+        "expires_at": int(found.ends),
+    }
 
 
 def churn(broker: Broker) -> Json:

@@ -34,12 +34,13 @@ class Access:
         self.loopback_users = loopback_users
         self.attempts = attempts
 
-    def login(self, name: str, password: str, *, mechanism: str, from_loopback: bool, source: str) -> User:
-        """source: the peer's address. Raises LoginRefused, with the same words whatever was wrong."""
+    def login(self, name: str, password: str | None, *, mechanism: str, from_loopback: bool, source: str) -> User:
+        """source: the peer's address. password None: a certificate has said who it is. Raises LoginRefused, with the
+        same words whatever was wrong."""
         user, now = self.metadata.users.get(name), time.monotonic()
         waiting = self.attempts.must_wait(source, name, now)
         # An unknown user costs the same hash as a known one.
-        right = not waiting and verify(user or NOBODY, password)
+        right = not waiting and (password is None or verify(user or NOBODY, password))
         if user is not None and right and (name not in self.loopback_users or from_loopback):
             self.attempts.note(protocol_of(mechanism), source, name, right=True, now=now)
             return user

@@ -20,7 +20,7 @@ from watership.config.parser import files
 from watership.model.permissions import Permission
 from watership.model.users import verify
 
-from .listening import ListenError, fill, tls_context
+from .listening import ListenError, Served
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -36,15 +36,21 @@ class Reload:
     def __init__(self, broker: Broker, paths: Sequence[Path]) -> None:
         self.broker = broker
         self.paths = paths
-        self.contexts: list[tuple[Tls, ssl.SSLContext]] = []
+        self.served: list[Served] = []
         self.seen: dict[Path, Stamp] = {}
         self.timer: asyncio.TimerHandle | None = None
 
     def context(self, tls: Tls) -> ssl.SSLContext:
         """A server's context whose certificate stays as its files are. Raises ListenError."""
-        made = tls_context(tls)
-        self.contexts.append((tls, made))
-        return made
+        return self.of(tls).context
+
+    def of(self, tls: Tls) -> Served:
+        """What is served by these settings: listeners with the same ones share it. Raises ListenError."""
+        found = next((served for served in self.served if served.tls == tls), None)
+        if found is None:
+            found = Served(tls)
+            self.served.append(found)
+        return found
 
     def watch(self) -> None:
         self.seen = self.stamps()
@@ -82,16 +88,17 @@ class Reload:
             found = list(files(self.paths))
         except ConfigError:
             found = []
-        for tls, _ in self.contexts:
-            found += [Path(p) for p in (tls.certfile, tls.keyfile, tls.cacertfile) if p]
+        for served in self.served:
+            found += [Path(path) for path in served.tls.files]
         return found
 
     def reload(self) -> None:
         """Takes what can be taken. Never raises: the broker goes on as it was."""
-        for tls, context in self.contexts:
+        for served in self.served:
             try:
-                fill(context, tls)
-                log.info("the certificate %s is served from now on", tls.certfile)
+                served.load()
+                about = served.tls.certfile, served.certificate.fingerprint
+                log.info("the certificate %s with the fingerprint %s is served from now on", *about)
             except ListenError as error:
                 log.error("%s; the one before is served further", error)
         try:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
 from .keys import KEYS
+from .tls import AMQP, MANAGEMENT, PROMETHEUS, Tls, tls_of
 
 if TYPE_CHECKING:
     from .parser import Setting
 
-MECHANISMS = ("PLAIN", "AMQPLAIN")
+MECHANISMS = ("PLAIN", "AMQPLAIN", "ANONYMOUS")
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,6 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Tls:
-    """Paths of PEM files, and what is asked of clients."""
-
-    certfile: str
-    keyfile: str
-    cacertfile: str | None = None
-    password: str | None = None
-    verify_peer: bool = False
-    fail_if_no_peer_cert: bool = False
-    versions: tuple[str, ...] = ()
-    ciphers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Config:
     """One configuration. `values` holds every key without $words, defaults included."""
 
@@ -56,7 +43,10 @@ class Config:
     management_ssl: Address | None
     management_tls: Tls | None
     prometheus: Address
+    prometheus_ssl: Address | None
+    prometheus_tls: Tls | None
     mechanisms: tuple[str, ...]
+    cors_origins: tuple[str, ...]
     default_user_tags: tuple[str, ...]
     loopback_users: frozenset[str]
     values: dict[str, Any] = field(default_factory=dict)
@@ -79,16 +69,19 @@ class Config:
             if not setting.row.effect:
                 warnings.append(f"{setting.where}: {setting.key} is accepted and has no effect in this version")
         picked = {name: [s.value for _, s in sorted(family.items())] for name, family in families.items()}
-        tls = tls_of("ssl_options", values, picked, None)
+        tls = tls_of(AMQP, values, picked)
         return cls(
             tcp=listeners("tcp", values, picked, (("127.0.0.1", 5672),)),
             ssl=listeners("ssl", values, picked, ()),
             tls=required(tls, picked),
             management=Address(values["management.tcp.ip"], values["management.tcp.port"]),
-            management_ssl=management_ssl(values),
-            management_tls=tls_of("management.ssl", values, picked, tls),
+            management_ssl=over_tls(MANAGEMENT, values),
+            management_tls=tls_of(MANAGEMENT, values, picked) or tls,
             prometheus=Address(values["prometheus.tcp.ip"], values["prometheus.tcp.port"]),
+            prometheus_ssl=over_tls(PROMETHEUS, values),
+            prometheus_tls=tls_of(PROMETHEUS, values, picked) or tls,
             mechanisms=tuple(picked.get("auth_mechanisms.$n", MECHANISMS)),
+            cors_origins=tuple(picked.get("management.cors.allow_origins.$n", ())),
             default_user_tags=words_that_are_true(families.get("default_user_tags.$tag"), ("administrator",)),
             loopback_users=loopback(values, families),
             values=values,
@@ -104,24 +97,6 @@ def listeners(
     return tuple(Address(*a) for a in picked.get(f"listeners.{kind}.$name", default))
 
 
-def tls_of(prefix: str, values: dict[str, Any], picked: dict[str, list[Any]], inherited: Tls | None) -> Tls | None:
-    certfile, keyfile = values[f"{prefix}.certfile"], values[f"{prefix}.keyfile"]
-    if certfile is None or keyfile is None:
-        return inherited
-    if prefix != "ssl_options":
-        return Tls(certfile, keyfile, values[f"{prefix}.cacertfile"])
-    return Tls(
-        certfile,
-        keyfile,
-        cacertfile=values["ssl_options.cacertfile"],
-        password=values["ssl_options.password"],
-        verify_peer=values["ssl_options.verify"] == "verify_peer",
-        fail_if_no_peer_cert=values["ssl_options.fail_if_no_peer_cert"],
-        versions=tuple(picked.get("ssl_options.versions.$n", ())),
-        ciphers=tuple(picked.get("ssl_options.ciphers.$n", ())),
-    )
-
-
 def required(tls: Tls | None, picked: dict[str, list[Any]]) -> Tls | None:
     if "listeners.ssl.$name" in picked and tls is None:
         raise ConfigError(
@@ -130,9 +105,9 @@ def required(tls: Tls | None, picked: dict[str, list[Any]]) -> Tls | None:
     return tls
 
 
-def management_ssl(values: dict[str, Any]) -> Address | None:
-    port = values["management.ssl.port"]
-    return None if port is None else Address(values["management.ssl.ip"], port)
+def over_tls(prefix: str, values: dict[str, Any]) -> Address | None:
+    port = values[f"{prefix}.port"]
+    return None if port is None else Address(values[f"{prefix}.ip"], port)
 
 
 def words_that_are_true(family: dict[str, Setting] | None, default: tuple[str, ...]) -> tuple[str, ...]:

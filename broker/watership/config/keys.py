@@ -6,22 +6,11 @@ the broker says so at its start. reloadable: a running broker can take a new val
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from watership.model.users import ALGORITHMS, DEFAULT_ALGORITHM
 
-from .values import Reader, address, choice, flag, integer, ip, listing, number, size, text
-
-
-@dataclass(frozen=True)
-class Key:
-    name: str
-    read: Reader
-    default: Any = None
-    doc: str = ""
-    reloadable: bool = False
-    effect: bool = True
+from . import tls
+from .key import Key
+from .values import address, choice, flag, integer, ip, listing, number, size, text
 
 
 def inert(*names: str) -> tuple[Key, ...]:
@@ -34,31 +23,47 @@ VALIDATORS = (
     "rabbit_credential_validator_min_password_length",
     "rabbit_credential_validator_password_regexp",
 )
+BACKENDS = ("local_filesystem", "rabbit_definitions_import_local_filesystem")
+HASHES = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
 KEYS: tuple[Key, ...] = (
     Key("listeners.tcp", choice("none"), doc="none: no plain AMQP listener at all"),
     Key("listeners.tcp.$name", address, ("127.0.0.1", 5672), "address of a plain AMQP listener"),
     Key("listeners.ssl", choice("none"), doc="none: no AMQPS listener"),
     Key("listeners.ssl.$name", address, doc="address of an AMQPS listener; needs ssl_options"),
-    Key(
-        "ssl_options.cacertfile", text, doc="PEM file with the authorities that client certificates are checked against"
-    ),
-    Key("ssl_options.certfile", text, doc="PEM file with the server's certificate and its chain", reloadable=True),
-    Key("ssl_options.keyfile", text, doc="PEM file with the server's private key", reloadable=True),
-    Key("ssl_options.password", text, doc="password of the private key"),
-    Key("ssl_options.verify", choice("verify_none", "verify_peer"), "verify_none", "ask clients for a certificate"),
-    Key("ssl_options.fail_if_no_peer_cert", flag, False, "refuse clients without a certificate"),
-    Key("ssl_options.versions.$n", choice("tlsv1.2", "tlsv1.3"), doc="TLS versions that are offered"),
-    Key("ssl_options.ciphers.$n", text, doc="TLS 1.2 ciphers that are offered, by OpenSSL's names"),
+    *tls.keys(tls.AMQP),
     Key("management.tcp.port", integer(0, 65535), 15672, "port of the management API"),
     Key("management.tcp.ip", ip, "127.0.0.1", "address of the management API"),
     Key("management.ssl.port", integer(0, 65535), doc="port of the management API over TLS"),
     Key("management.ssl.ip", ip, "127.0.0.1", "address of the management API over TLS"),
-    Key("management.ssl.cacertfile", text),
-    Key("management.ssl.certfile", text),
-    Key("management.ssl.keyfile", text),
+    *tls.keys(tls.MANAGEMENT),
+    Key("management.path_prefix", text, "", "what stands before /api, such as /broker"),
+    Key("management.cors.allow_origins.$n", text, doc="web pages that may use the API; * for any"),
+    Key("management.cors.max_age", integer(0), 1800, "seconds that browsers remember what is allowed"),
+    Key("management.csp.policy", text, "script-src 'self'; object-src 'self'", "Content-Security-Policy"),
+    Key("management.hsts.policy", text, doc="Strict-Transport-Security; over TLS only"),
+    Key("management.disable_stats", flag, False, "listings and objects without statistics"),
+    Key("management.enable_queue_totals", flag, False, "message counts of queues all the same"),
+    Key("management.restrictions.operator_policy_changes.disabled", flag, False, "operator policies stay as they are"),
     Key("prometheus.tcp.port", integer(0, 65535), 15692, "port of metrics and probes"),
     Key("prometheus.tcp.ip", ip, "127.0.0.1", "address of metrics and probes"),
-    Key("auth_mechanisms.$n", choice("PLAIN", "AMQPLAIN"), doc="mechanisms offered; default PLAIN and AMQPLAIN"),
+    Key("prometheus.ssl.port", integer(0, 65535), doc="port of metrics and probes over TLS"),
+    Key("prometheus.ssl.ip", ip, "127.0.0.1", "address of metrics and probes over TLS"),
+    *tls.keys(tls.PROMETHEUS),
+    Key(
+        "auth_mechanisms.$n",
+        choice("PLAIN", "AMQPLAIN", "ANONYMOUS", "EXTERNAL"),
+        doc="mechanisms offered; default PLAIN, AMQPLAIN and ANONYMOUS. EXTERNAL is offered over TLS alone",
+    ),
+    Key("anonymous_login_user", text, "guest", "who ANONYMOUS logs in; none: nobody"),
+    Key("anonymous_login_pass", text, "guest", "the password of that user"),
+    Key(
+        "ssl_cert_login_from",
+        choice("distinguished_name", "common_name", "subject_alternative_name"),
+        "distinguished_name",
+        "what of a certificate is the user's name (EXTERNAL)",
+    ),
+    Key("ssl_cert_login_san_type", choice("dns", "ip", "email", "uri", "other_name"), "dns", "which alternative names"),
+    Key("ssl_cert_login_san_index", integer(0, 255), 0, "which of those, from 0"),
     Key("default_user", text, "guest", "user that an empty broker is given", reloadable=True),
     Key("default_pass", text, "guest", "the password of that user", reloadable=True),
     Key(
@@ -141,16 +146,24 @@ KEYS: tuple[Key, ...] = (
     Key("credential_validator.min_length", integer(0), 8, "characters that the minimum length validator asks for"),
     Key("credential_validator.regexp", text, "", "what the regexp validator asks for"),
     Key("password_hashing_module", choice(*ALGORITHMS), DEFAULT_ALGORITHM, "how new passwords are kept"),
-    Key("load_definitions", text, doc="definitions.json to import at the start"),
+    Key("load_definitions", text, doc="definitions.json, or a folder of such files, to import at the start"),
+    Key("definitions.import_backend", choice(*BACKENDS), BACKENDS[0], "where definitions are imported from"),
+    Key("definitions.local.path", text, doc="the same as load_definitions"),
+    Key("definitions.skip_if_unchanged", flag, False, "import only what was not imported before"),
+    Key("definitions.hashing.algorithm", choice(*HASHES), "sha256", "how that is told"),
     Key("default_queue_type", choice("classic", "quorum"), effect=False),
     Key("cluster_tags.$tag", text, effect=False),
     Key("management_agent.disable_metrics_collector", flag, effect=False),
     Key("management.load_definitions", text, doc="the older name of load_definitions"),
     Key("auth_backends.$n", listing, effect=False),
-    *inert("num_acceptors.tcp", "num_acceptors.ssl", "reverse_dns_lookups", "ssl_options.depth"),
-    *inert("ssl_options.honor_cipher_order", "ssl_options.honor_ecc_order", "ssl_options.client_renegotiation"),
-    *inert("ssl_options.secure_renegotiate", "ssl_options.reuse_sessions", "ssl_options.bypass_pem_cache"),
-    *inert("ssl_handshake_timeout", "initial_frame_max", "session_max_per_connection", "link_max_per_session"),
+    *inert("num_acceptors.tcp", "num_acceptors.ssl", "reverse_dns_lookups"),
+    *inert(
+        "ssl_options.bypass_pem_cache",
+        "ssl_handshake_timeout",
+        "initial_frame_max",
+        "session_max_per_connection",
+        "link_max_per_session",
+    ),
     *inert("tcp_listen_options.sndbuf", "tcp_listen_options.recbuf", "tcp_listen_options.keepalive"),
     *inert("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
     *inert("cluster_formation.peer_discovery_backend", "cluster_formation.classic_config.nodes.$n"),
@@ -164,8 +177,6 @@ KEYS: tuple[Key, ...] = (
     *inert(
         "log.file", "log.file.level", "log.dir", "log.console.formatter", "log.connection.level", "log.channel.level"
     ),
-    *inert(
-        "prometheus.return_per_object_metrics", "management.path_prefix", "management.rates_mode", "ssl_cert_login_from"
-    ),
+    *inert("prometheus.return_per_object_metrics", "management.rates_mode"),
     *inert("deprecated_features.permit.$feature", "quorum_queue.property_equivalence.relaxed_checks_on_redeclaration"),
 )

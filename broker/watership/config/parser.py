@@ -11,7 +11,8 @@ from typing import Any
 
 from .config import Config
 from .errors import ConfigError
-from .keys import KEYS, Key
+from .key import Key
+from .keys import KEYS
 
 LINE = re.compile(r"(?P<key>[^=\s#]+)\s*=\s*(?P<value>.*)")
 

@@ -73,3 +73,16 @@ def ip(value: str) -> str:
 
 def listing(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def only(*legal: str) -> Reader:
+    """A switch that stands already: true or false, as far as it can be had. Nothing legal: it cannot be set."""
+
+    def read(value: str) -> bool:
+        if not legal:
+            raise ValueError("nothing: this cannot be set in this version")
+        if (meant := str(flag(value)).lower()) not in legal:
+            raise ValueError(f"{' or '.join(legal)}: OpenSSL offers nothing else")
+        return meant == "true"
+
+    return read

@@ -4,6 +4,7 @@ listeners    sockets and TLS contexts
 connection   one client: handshake, channels, errors, the end
 handshake    what is said before a connection is open
 channel      one method of a channel to one call of the broker
+description  a connection as the management API shows it
 heartbeat    silence in both directions
 """
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +32,8 @@ from watership.wire.amqp091.states import State, next_state, on_channel
 
 from . import publishing
 from .channel import ClientChannel
-from .handshake import credentials
+from .description import described
+from .handshake import credentials, offered, untrusted
 from .heartbeat import Heartbeat
 
 log = logging.getLogger("watership.connection")
@@ -48,6 +50,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.user = ""
         self.vhost = ""
         self.mechanism = ""
+        self.tls: ssl.SSLObject | None = None
         self.properties: dict[str, Any] = {}
         self.channel_max = broker.config["channel_max"] or 65535
         self.heartbeat_seconds = 0
@@ -72,6 +75,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.peer, self.here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.here[0]}:{self.here[1]}"
         self.timer = self.broker.loop.call_later(self.broker.config["handshake_timeout"] / 1000, self.too_slow)
+        self.tls = transport.get_extra_info("ssl_object")
         log.info("%s: accepted", self.name)
 
     def on_protocol_header(self, header: bytes) -> None:
@@ -81,8 +85,12 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.state = State.CLOSED
             self.wire.close()
             return
+        if untrusted(self.broker.config, self.tls):
+            log.warning("%s: the certificate's chain is longer than ssl_options.depth; closing", self.name)
+            self.wire.close()
+            return
         self.state = State.START
-        mechanisms = " ".join(self.broker.config.mechanisms).encode()
+        mechanisms = " ".join(offered(self.broker.config, self.tls)).encode()
         properties = server_properties(self.broker.cluster_name)
         self.send(0, m.ConnectionStart(0, 9, properties, mechanisms, b"en_US"))
 
@@ -185,9 +193,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def start_ok(self, method: m.ConnectionStartOk) -> None:
         self.properties = method.client_properties
         self.mechanism = method.mechanism
-        if method.mechanism not in self.broker.config.mechanisms:
-            raise CommandInvalid(f"unknown authentication mechanism '{method.mechanism}'")
-        user, password = credentials(method.mechanism, method.response)
+        user, password = credentials(self.broker.config, self.tls, method.mechanism, method.response)
         loopback = self.peer[0] in ("::1", "::ffff:127.0.0.1") or self.peer[0].startswith("127.")
         self.broker.access.login(
             user, password, mechanism=method.mechanism, from_loopback=loopback, source=self.peer[0]
@@ -333,30 +339,4 @@ class ClientConnection(asyncio.BufferedProtocol):
         return self.wire.recv_oct, self.wire.send_oct, self.wire.recv_cnt, self.wire.send_cnt
 
     def describe(self) -> dict[str, object]:
-        wire = self.wire
-        tls = wire.transport.get_extra_info("ssl_object") if wire.transport else None
-        return {
-            "name": self.name,
-            "user": self.user,
-            "user_who_performed_action": self.user,
-            "vhost": self.vhost,
-            "user_provided_name": self.properties.get("connection_name", ""),
-            "state": ("blocked" if self.blocked else "running") if self.state is State.RUNNING else "closing",
-            "type": "network",
-            "protocol": "AMQP 0-9-1",
-            "auth_mechanism": self.mechanism,
-            "host": self.here[0],
-            "port": self.here[1],
-            "peer_host": self.peer[0],
-            "peer_port": self.peer[1],
-            "ssl": tls is not None,
-            "ssl_protocol": tls.version() if tls else None,
-            "channels": len(self.channels),
-            "channel_max": self.channel_max,
-            "frame_max": wire.frame_max,
-            "timeout": self.heartbeat_seconds,
-            "connected_at": int(self.connected_at * 1000),
-            "client_properties": self.properties,
-            **dict(zip(("recv_oct", "send_oct", "recv_cnt", "send_cnt"), self.traffic(), strict=True)),
-            "send_pend": wire.unsent,
-        }
+        return described(self)

@@ -98,6 +98,9 @@ class ClusterVerbs(Verbs):
         await self.get_node(node)
         await self.reset_statistics()
 
+    async def list_certificates(self) -> list[Json]:
+        return [view.certificate(*found, node=self.node) for found in health.served(self.broker)]
+
     async def get_effective_config(self) -> str:
         """One `key = value` a line, defaults included, secrets left out."""
         values = sorted(self.broker.config.values.items())

@@ -15,7 +15,7 @@ def test_defaults_listen_on_loopback_only():
     made = config("")
     assert made.tcp == (Address("127.0.0.1", 5672),)
     assert (made.management.host, made.prometheus.host) == ("127.0.0.1", "127.0.0.1")
-    assert made.mechanisms == ("PLAIN", "AMQPLAIN")
+    assert made.mechanisms == ("PLAIN", "AMQPLAIN", "ANONYMOUS")
     assert made.loopback_users == frozenset({"guest"})
     assert made.default_user_tags == ("administrator",)
 
