@@ -35,6 +35,7 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None], paths
         if broker.definitions is not None:
             definitions.load(broker, broker.definitions)
         reload.follow_default_user()
+        broker.put_cluster_id()
         await broker.durable()
         broker.alarms.watch(loop)
         broker.statistics.start()

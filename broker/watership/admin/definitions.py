@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from watership.broker import Broker
-from watership.broker.metadata import LIMITS, POLICY, Metadata, is_durable, is_predeclared
+from watership.broker.metadata import LIMITS, POLICY, is_durable, is_predeclared
 from watership.config import ConfigError
 from watership.model.commands import PutTopicPermission, SetParameter
 from watership.model.errors import AMQPError
@@ -42,7 +42,7 @@ def exported(broker: Broker, version: str) -> Json:
         "original_cluster_name": broker.cluster_name,
         "users": [view.user(u) for u in metadata.users.values()],
         "vhosts": [
-            {"name": v.name, "metadata": view.vhost_metadata(v), "limits": limits_of(metadata, v.name)}
+            {"name": v.name, "metadata": view.vhost_metadata(v), "limits": metadata.limits(v.name)}
             for v in metadata.vhosts.values()
         ],
         "permissions": [view.permission(p) for p in metadata.permissions.values()],
@@ -54,7 +54,7 @@ def exported(broker: Broker, version: str) -> Json:
         ],
         "global_parameters": [{"name": n, "value": v} for n, v in metadata.parameters.items()],
         "policies": [view.policy(p) for v in vhosts for p in metadata.policies(v)],
-        "exchanges": [view.exchange(e) for e in exchanges],
+        "exchanges": [without(view.exchange(e), "user_who_performed_action") for e in exchanges],
         "queues": [
             {
                 "name": q.name,
@@ -67,22 +67,16 @@ def exported(broker: Broker, version: str) -> Json:
             for q in queues
         ],
         "bindings": [
-            {k: v for k, v in view.binding(b).items() if k != "properties_key"}
-            for vhost in vhosts
-            for b in metadata.bindings[vhost].values()
+            without(view.binding(b), "properties_key") for vhost in vhosts for b in metadata.bindings[vhost].values()
         ],
     }
-
-
-def limits_of(metadata: Metadata, vhost: str) -> list[Json]:
-    return [{"name": name, "value": value} for name, value in metadata.limits(vhost).items()]
 
 
 def exported_vhost(broker: Broker, version: str, vhost: str) -> Json:
     """Format `single_virtual_host`: no object in it names its vhost."""
     everything = exported(broker, version)
     own: Json = {
-        section: [without_vhost(item) for item in cast("list[Json]", everything[section]) if item["vhost"] == vhost]
+        section: [without(item, "vhost") for item in cast("list[Json]", everything[section]) if item["vhost"] == vhost]
         for section in IN_VHOST
     }
     declared = broker.metadata.vhosts[vhost]
@@ -92,14 +86,14 @@ def exported_vhost(broker: Broker, version: str, vhost: str) -> Json:
         "description": declared.description,
         "original_vhost_name": vhost,
         "metadata": view.vhost_metadata(declared),
-        "limits": limits_of(broker.metadata, vhost),
+        "limits": broker.metadata.limits(vhost),
     }
     head = {k: v for k, v in everything.items() if k.startswith(("rabbit", "product"))}
     return {**head, "rabbitmq_definition_format": "single_virtual_host", **about, **own}
 
 
-def without_vhost(item: Json) -> Json:
-    return {k: v for k, v in item.items() if k != "vhost"}
+def without(item: Json, field: str) -> Json:
+    return {k: v for k, v in item.items() if k != field}
 
 
 def in_vhost(vhost: str, document: Mapping[str, Any]) -> Json:
@@ -153,8 +147,14 @@ def put_vhost(broker: Broker, item: Mapping[str, Any]) -> None:
     about = {**item, **item.get("metadata", {})}
     kind = about.get("default_queue_type", "classic")
     broker.put_vhost(Vhost(item["name"], about.get("description", ""), parse_tags(about.get("tags", ())), kind))
-    if limits := {limit["name"]: limit["value"] for limit in item.get("limits", ())}:
+    if limits := limits_of(item):
         broker.set_parameter(item["name"], LIMITS, "limits", limits)
+
+
+def limits_of(vhost: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a vhost: an object, or a list of names and values in older documents. Raises TypeError, KeyError."""
+    given = vhost.get("limits") or {}
+    return dict(given) if isinstance(given, dict) else {limit["name"]: limit["value"] for limit in given}
 
 
 def put_user(broker: Broker, item: Mapping[str, Any]) -> None:

@@ -122,10 +122,12 @@ def check_vhost(vhost: Mapping[str, Any]) -> None:
     kind = {**vhost, **vhost.get("metadata", {})}.get("default_queue_type", "classic")
     if kind not in QUEUE_TYPES:
         raise bad("vhosts", f"{kind} is not a valid queue type")
-    items = vhost.get("limits", [])
-    if not isinstance(items, list) or not all(isinstance(i, dict) and {"name", "value"} <= set(i) for i in items):
-        raise bad("vhosts", f"limits must be a list of names and values in {vhost}")
-    if problem := limits.fault({str(i["name"]): i["value"] for i in items}, limits.VHOST_LIMITS, "limits"):
+    items = vhost.get("limits") or {}
+    if isinstance(items, list):
+        if not all(isinstance(i, dict) and {"name", "value"} <= set(i) for i in items):
+            raise bad("vhosts", f"limits must be an object, or a list of names and values, in {vhost}")
+        items = {str(i["name"]): i["value"] for i in items}
+    if problem := limits.fault(items, limits.VHOST_LIMITS, "limits"):
         raise bad("vhosts", problem)
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
-import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from watership.broker import Broker
-from watership.broker.alarms import resident_bytes
 from watership.broker.identity import WATERSHIP
 from watership.broker.listening import Served
+from watership.broker.statistics import NODE
 from watership.config import Address
 
 from . import view
@@ -27,6 +24,12 @@ PROTOCOLS = {
     "amqp091/ssl": "amqp/ssl",
     "management": "http",
 }
+MECHANISMS = {
+    "PLAIN": "SASL PLAIN authentication mechanism",
+    "AMQPLAIN": "QPid AMQPLAIN mechanism",
+    "ANONYMOUS": "SASL ANONYMOUS authentication mechanism",
+    "EXTERNAL": "SASL EXTERNAL authentication mechanism: a TLS certificate says who it is",
+}
 DAYS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
 
 
@@ -37,19 +40,15 @@ def node(broker: Broker) -> Json:
         "type": "disc",
         "running": True,
         "os_pid": str(os.getpid()),
-        "fd_used": len(list(Path("/proc/self/fd").iterdir())),
+        **dict(zip(NODE, broker.statistics.of_process(), strict=True)),
         "fd_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        "sockets_used": len(broker.clients),
-        "mem_used": resident_bytes(),
         "mem_limit": broker.alarms.memory_limit,
         "mem_alarm": "memory" in broker.alarms.on,
-        "disk_free": shutil.disk_usage(broker.data).free,
         "disk_free_limit": broker.alarms.disk_limit,
         "disk_free_alarm": "disk" in broker.alarms.on,
         "uptime": int((broker.loop.time() - broker.born) * 1000),
         "processors": os.cpu_count(),
         "partitions": [],
-        "proc_used": threading.active_count(),
         "proc_total": 1048576,
         "run_queue": 0,
         "net_ticktime": 60,
@@ -65,7 +64,11 @@ def node(broker: Broker) -> Json:
         "sockets_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "db_dir": str(broker.data),
         "being_drained": False,
-        "auth_mechanisms": [{"name": m, "enabled": True} for m in broker.config.mechanisms],
+        "auth_mechanisms": [
+            {"name": name, "description": text, "enabled": name in broker.config.mechanisms}
+            for name, text in MECHANISMS.items()
+        ],
+        **view.versions(),
     }
 
 

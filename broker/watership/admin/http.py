@@ -19,7 +19,7 @@ from watership.model.users import User
 from . import health, metrics
 from .api import VERBS, AdminError, Json, Verb
 from .auth import NoCredentials, authenticate, authorise, basic
-from .listing import shown, spans
+from .listing import asked, shown
 from .local import LocalAdmin
 
 log = logging.getLogger("watership.admin")
@@ -136,7 +136,7 @@ class AdminServer:
         if verb.body:
             call.append(await body_of(request))
         options = {o.replace("-", "_"): request.query[o] != "false" for o in verb.options if o in request.query}
-        admin = LocalAdmin(self.broker, user, spans=spans(request.query))
+        admin = LocalAdmin(self.broker, user, asked=asked(request.query, self.broker.config))
         if verb.name == "delete_connection" and "X-Reason" in request.headers:
             options["reason"] = request.headers["X-Reason"]  # type: ignore[assignment]
         result = await getattr(admin, verb.name)(*call, **options)

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from watership.broker.statistics import GROUPS
+from watership.config import Config
 from watership.model.samples import Span
 
 from .api import AdminError, Json
+from .local import Asked
 
 PAGE_SIZE = 100
 LARGEST_PAGE = 500
@@ -120,6 +122,15 @@ def value(item: Json, column: str) -> Any:
             return None
         found = found.get(part)
     return found
+
+
+def asked(query: Mapping[str, str], config: Config) -> Asked:
+    """Which statistics a query wants; what it does not say, the configuration says."""
+
+    def wanted(name: str) -> bool:
+        return bool(query[name] == "true" if name in query else config[f"management.{name}"])
+
+    return Asked(not wanted("disable_stats"), wanted("enable_queue_totals"), spans(query))
 
 
 def spans(query: Mapping[str, str]) -> dict[str, Span]:

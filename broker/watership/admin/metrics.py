@@ -81,7 +81,7 @@ class BrokerCollector(Collector):
         labels = {
             "rabbitmq_node": broker.node,
             "rabbitmq_cluster": broker.cluster_name,
-            "rabbitmq_cluster_permanent_id": broker.cluster_name,
+            "rabbitmq_cluster_permanent_id": broker.metadata.parameters.get("internal_cluster_id", ""),
             "rabbitmq_endpoint": endpoint,
         }
         yield info("rabbitmq_identity_info", "RabbitMQ node & cluster identity info", labels)

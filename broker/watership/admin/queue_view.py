@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from watership.broker import Broker
 from watership.queues import ClassicQueue, Subscription
 
 from .api import Json
@@ -34,7 +35,20 @@ def declaration(live: ClassicQueue, node: str) -> Json:
         "policy": live.policy.name if live.policy else None,
         "operator_policy": live.operator_policy.name if live.operator_policy else None,
         "effective_policy_definition": effective(live),
+        "internal": False,
+        "internal_owner": False,
+        **(quorum(live, node) if live.type == "quorum" else {}),
     }
+
+
+def quorum(live: ClassicQueue, node: str) -> Json:
+    members = {"leader": node, "members": [node], "online": [node]}
+    return {**members, "delivery_limit": live.settings.delivery_limit, "delayed_retry": "disabled"}
+
+
+def totals(live: ClassicQueue) -> Json:
+    ready, unacked = live.records.ready, live.records.unacked
+    return {"messages": ready + unacked, "messages_ready": ready, "messages_unacknowledged": unacked}
 
 
 def queue(live: ClassicQueue, node: str) -> Json:
@@ -44,18 +58,16 @@ def queue(live: ClassicQueue, node: str) -> Json:
     only = consumers[0].tag if consumers else None
     shown: Json = {
         **declaration(live, node),
-        "internal": False,
-        "internal_owner": False,
         "consumers": len(consumers),
         "consumer_capacity": 1.0 if consumers else 0,
         "consumer_utilisation": 1.0 if consumers else 0,
         "exclusive_consumer_tag": only if consumers and consumers[0].exclusive else None,
         "single_active_consumer_tag": only if records.single else None,
         "head_message_timestamp": None,
-        "messages": waiting,
-        "messages_ready": records.ready,
-        "messages_unacknowledged": records.unacked,
+        **totals(live),
         "messages_ram": waiting,
+        "messages_ready_ram": records.ready,
+        "messages_unacknowledged_ram": records.unacked,
         "messages_persistent": waiting if live.declared.durable else 0,
         "message_bytes": octets,
         "message_bytes_ready": records.bytes_ready,
@@ -68,29 +80,25 @@ def queue(live: ClassicQueue, node: str) -> Json:
         "message_stats": queue_stats(live),
     }
     if live.type == "quorum":
-        shown |= {"leader": node, "members": [node], "online": [node]}
-        shown |= {"delivery_limit": live.settings.delivery_limit, "messages_dlx": 0, "message_bytes_dlx": 0}
+        shown |= {"messages_dlx": 0, "message_bytes_dlx": 0, "messages_delayed": 0, "messages_ready_returned": 0}
     return shown
 
 
-def listed(shown: Json) -> Json:
-    """As listings have it: the type stands among the arguments, and what there is none of is left out."""
+def typed(shown: Json) -> Json:
+    """Its type stands among the arguments too."""
     arguments: Any = shown["arguments"]
-    kept = {k: v for k, v in shown.items() if v is not None or k not in OFTEN_NONE}
-    return {**kept, "arguments": {"x-queue-type": shown["type"], **arguments}}
+    return {**shown, "arguments": {"x-queue-type": shown["type"], **arguments}}
 
 
-def single(shown: Json, live: ClassicQueue) -> Json:
-    """As one queue is shown: with its consumers."""
-    arguments: Any = shown["arguments"]
-    more: Json = {
-        "arguments": {"x-queue-type": shown["type"], **arguments},
-        "consumer_details": [consumer(live, s) for s in live.subscriptions],
-        "deliveries": [],
-        "incoming": [],
-        "garbage_collection": NO_COLLECTION,
-    }
-    return {**shown, **more}
+def without_none(shown: Json) -> Json:
+    """As listings have it: what there is none of is left out."""
+    return {k: v for k, v in shown.items() if v is not None or k not in OFTEN_NONE}
+
+
+def around(live: ClassicQueue, broker: Broker) -> Json:
+    """What one queue is shown with: its consumers."""
+    consumers = [consumer(live, s, broker) for s in live.subscriptions]
+    return {"consumer_details": consumers, "deliveries": [], "incoming": [], "garbage_collection": NO_COLLECTION}
 
 
 def effective(live: ClassicQueue) -> Json:
@@ -117,8 +125,10 @@ def queue_stats(live: ClassicQueue) -> Json:
     }
 
 
-def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
+def consumer(queue: ClassicQueue, subscription: Subscription, broker: Broker) -> Json:
     connection, _, number = subscription.channel.rpartition(" (")
+    client = broker.clients.get(connection)
+    host, _, port = connection.partition(" -> ")[0].rpartition(":")
     return {
         "consumer_tag": subscription.tag,
         "queue": {"name": queue.declared.name, "vhost": queue.declared.vhost},
@@ -128,10 +138,15 @@ def consumer(queue: ClassicQueue, subscription: Subscription) -> Json:
         "active": not queue.records.single or queue.subscriptions[0] is subscription,
         "activity_status": "up" if not queue.records.single or queue.subscriptions[0] is subscription else "waiting",
         "arguments": dict(subscription.arguments),
+        "consumer_timeout": queue.settings.consumer_timeout or broker.config["consumer_timeout"],
         "channel_details": {
             "name": subscription.channel,
             "connection_name": connection,
             "number": int(number.rstrip(")")),
+            "node": broker.node,
+            "user": client.user if client else "",
+            "peer_host": host,
+            "peer_port": int(port),
         },
     }
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import platform
+import ssl
+
 from watership.broker import Broker, VirtualHost
 from watership.broker.certificates import moment
+from watership.broker.identity import VERSION
 from watership.broker.listening import Served
-from watership.broker.statistics import CHURN, MESSAGES, movements
+from watership.broker.statistics import CHURN, GLOBAL, MESSAGES, OF_VHOST
 from watership.config import Address
 from watership.model.permissions import Permission, TopicPermission
 from watership.model.policies import Policy
@@ -15,11 +19,12 @@ from watership.routing import DELAYED, KINDS
 
 from .api import Json
 
+ERLANG = "27.0"
 
-def vhost(declared: Vhost, live: VirtualHost, node: str) -> Json:
-    queues = list(live.live.values())
-    ready, unacked = sum(q.records.ready for q in queues), sum(q.records.unacked for q in queues)
-    sums = [sum(column) for column in zip(*(movements(q.records) for q in queues), strict=True)]
+
+def vhost(declared: Vhost, live: VirtualHost, broker: Broker) -> Json:
+    numbers = dict(zip(OF_VHOST, broker.statistics.of_vhost(live), strict=True))
+    moved = {name: numbers.pop(name) for name in (*MESSAGES, *GLOBAL)}
     return {
         "name": declared.name,
         "description": declared.description,
@@ -28,11 +33,9 @@ def vhost(declared: Vhost, live: VirtualHost, node: str) -> Json:
         "metadata": vhost_metadata(declared),
         "tracing": False,
         "protected_from_deletion": declared.protected_from_deletion,
-        "cluster_state": {node: "running"},
-        "messages": ready + unacked,
-        "messages_ready": ready,
-        "messages_unacknowledged": unacked,
-        "message_stats": dict(zip(MESSAGES, sums, strict=False)),
+        "cluster_state": {broker.node: "running"},
+        **numbers,
+        "message_stats": moved,
     }
 
 
@@ -89,7 +92,7 @@ def parameter(vhost: str, component: str, name: str, value: object) -> Json:
     return {"vhost": vhost, "component": component, "name": name, "value": value}
 
 
-def exchange(declared: Exchange) -> Json:
+def exchange(declared: Exchange, policy: Policy | None = None) -> Json:
     return {
         "name": declared.name,
         "vhost": declared.vhost,
@@ -98,6 +101,8 @@ def exchange(declared: Exchange) -> Json:
         "auto_delete": declared.auto_delete,
         "internal": declared.internal,
         "arguments": dict(declared.arguments),
+        "user_who_performed_action": declared.user,
+        **({"policy": policy.name} if policy else {}),
     }
 
 
@@ -161,6 +166,16 @@ def certificate(protocol: str, address: Address, served: Served, *, node: str) -
         "not_before": moment(found.begins),
         "not_after": moment(found.ends),
         "expires_at": int(found.ends),
+    }
+
+
+def versions() -> Json:
+    """Of what runs it. erlang_version is compared by clients; the runtime itself is named in erlang_full_version."""
+    return {
+        "rabbitmq_version": VERSION,
+        "erlang_version": ERLANG,
+        "erlang_full_version": f"{platform.python_implementation()} {platform.python_version()}",
+        "crypto_lib_version": ssl.OPENSSL_VERSION,
     }
 
 

@@ -7,6 +7,7 @@ Everything is called on the event loop's thread and returns at once. What was ch
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import socket
@@ -33,6 +34,7 @@ from .statistics import Statistics
 from .vhost import VirtualHost
 
 log = logging.getLogger("watership.broker")
+CLUSTER_ID = "internal_cluster_id"  # a global parameter
 QUEUE_COUNTERS = ("delivered", "delivered_no_ack", "got", "got_no_ack", "got_empty", "acked", "redelivered")
 
 
@@ -175,6 +177,12 @@ class Broker:
         """The file that is imported at each start; on an empty broker it says who the first users are."""
         path = self.config["load_definitions"] or self.config["management.load_definitions"]
         return None if path is None else str(path)
+
+    def put_cluster_id(self) -> None:
+        """A name that stays, whatever the cluster is called; once."""
+        if CLUSTER_ID not in self.metadata.parameters:
+            random = base64.urlsafe_b64encode(self.random(16)).rstrip(b"=").decode()
+            self.apply(c.SetParameter(CLUSTER_ID, f"rabbitmq-cluster-id-{random}"))
 
     def put_default_vhost(self) -> None:
         self.put_vhost(Vhost(self.config["default_vhost"], "Default virtual host"))

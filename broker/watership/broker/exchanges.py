@@ -80,7 +80,8 @@ class Exchanges:
         """True when it is new. Raises AccessRefused, PreconditionFailed."""
         access = self.vhost.broker.access
         name = clean(name)
-        wanted = Exchange(self.vhost.name, name, type, durable, auto_delete, internal, dict(arguments or {}))
+        flags = {"durable": durable, "auto_delete": auto_delete, "internal": internal}
+        wanted = Exchange(self.vhost.name, name, type, arguments=dict(arguments or {}), user=actor.user, **flags)
         if kind_of(type, wanted.arguments) is None:
             raise PreconditionFailed(unknown(wanted))
         if name == "":

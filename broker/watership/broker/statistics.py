@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
+import resource
+import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -24,7 +29,10 @@ DELIVERIES = ("deliver", "deliver_no_ack", "get", "get_no_ack")
 MESSAGES = ("publish", *DELIVERIES, "get_empty", "deliver_get", "redeliver", "ack")
 TRAFFIC = ("recv_oct", "send_oct", "recv_cnt", "send_cnt")
 GLOBAL = ("confirm", "return_unroutable", "drop_unroutable")
-NODE = ("mem_used", "sockets_used")
+NODE = (
+    *("mem_used", "sockets_used", "fd_used", "proc_used", "disk_free", "context_switches", "gc_num"),
+    *("io_sync_count", "io_write_count", "io_write_bytes"),
+)
 CHURN = (
     *("connection_created", "connection_closed", "channel_created", "channel_closed"),
     *("queue_declared", "queue_created", "queue_deleted"),
@@ -33,11 +41,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {  # as the query's ..._age and ..._incr
     "lengths": LENGTHS,
     "msg_rates": (*MESSAGES, *GLOBAL, *CHURN),
     "data_rates": TRAFFIC,
-    "node_stats": NODE,
+    "node_stats": (*NODE, *CHURN),
 }
 OF_NODE = (*LENGTHS, *MESSAGES, *GLOBAL, *CHURN, *NODE)
 OF_QUEUE = (*LENGTHS, *MESSAGES)
-OF_VHOST = (*LENGTHS, *MESSAGES, "recv_oct", "send_oct")
+OF_VHOST = (*LENGTHS, *MESSAGES, *GLOBAL, "recv_oct", "send_oct")
 Spans = Mapping[str, Span]
 AT_ONCE = 200  # objects that are looked at before others get a turn
 
@@ -122,8 +130,19 @@ class Statistics:
             totals["acked"],
         )
         others = (broker.kernel.confirmed, broker.kernel.returned, broker.kernel.dropped)
-        node = (resident_bytes(), len(broker.clients))
-        return ready + unacked, ready, unacked, *messages, *others, *broker.churn.values(), *node
+        return ready + unacked, ready, unacked, *messages, *others, *broker.churn.values(), *self.of_process()
+
+    def of_process(self) -> tuple[int, ...]:
+        """As NODE names them."""
+        usage, commits = resource.getrusage(resource.RUSAGE_SELF), self.broker.journal.commits
+        return (
+            *(resident_bytes(), len(self.broker.clients)),
+            len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names only, many of them
+            *(threading.active_count(), shutil.disk_usage(self.broker.data).free),
+            usage.ru_nvcsw + usage.ru_nivcsw,
+            sum(generation["collections"] for generation in gc.get_stats()),
+            *(commits, commits, self.broker.journal.appended),
+        )
 
     def of_vhost(self, vhost: VirtualHost) -> tuple[int, ...]:
         """As OF_VHOST names them."""
@@ -131,8 +150,12 @@ class Statistics:
         for queue in vhost.live.values():
             for at, number in enumerate(of_queue(queue.records)):
                 sums[at] += number
-        traffic = [client.traffic() for client in self.broker.clients.values() if client.vhost == vhost.name]
-        return *sums, sum(t[0] for t in traffic), sum(t[1] for t in traffic)
+        gone, clients = vhost.gone, [c for c in self.broker.clients.values() if c.vhost == vhost.name]
+        counts = [channel.counts() for c in clients for channel in c.channels.values()]
+        sums[len(LENGTHS) :] = [now + gone[name] for name, now in zip(MESSAGES, sums[len(LENGTHS) :], strict=True)]
+        sums += [gone[name] + sum(count[name] for count in counts) for name in GLOBAL]
+        traffic = [client.traffic() for client in clients]
+        return *sums, *(gone[name] + sum(t[at] for t in traffic) for at, name in enumerate(("recv_oct", "send_oct")))
 
     def details(self, key: object, names: Sequence[str], spans: Spans) -> dict[str, object]:
         """NAME_details of an object; names: of all its numbers, in their order."""

@@ -5,6 +5,7 @@ Errors carry RabbitMQ's words. Names arrive as clients sent them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import randrange
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,10 @@ from .bindings import Bindings
 from .dead_letters import DeadLetters
 from .exchanges import Exchanges
 from .queues import Queues
+from .statistics import MESSAGES, TRAFFIC, movements
 
 if TYPE_CHECKING:
-    from .broker import Broker
+    from .broker import Broker, Client
 
 
 class VirtualHost:
@@ -40,6 +42,7 @@ class VirtualHost:
         self.bindings = Bindings(self)
         self.dead_letters = DeadLetters(self)
         self.replies: dict[str, kernel.Queue] = {}  # direct reply-to: who waits, by token
+        self.gone: Counter[str] = Counter()  # what queues, channels and connections that are gone have counted
 
     def install_queue(self, queue: Queue) -> ClassicQueue:
         """Makes a declared queue live, with no messages yet."""
@@ -140,10 +143,16 @@ class VirtualHost:
             else:
                 self.queues.use(queue)
 
-    def connection_lost(self, connection: object) -> None:
+    def connection_lost(self, connection: Client) -> None:
         """Exclusive queues end with their connection."""
         for queue in [q for q in self.live.values() if q.owner is connection]:
             self.queues.drop(queue)
+        self.gone.update(dict(zip(TRAFFIC, connection.traffic(), strict=True)))
+
+    def retire(self, records: kernel.Queue) -> None:
+        """A queue goes: its counts stay in the totals, which never fall."""
+        self.gone.update(dict(zip(MESSAGES, movements(records), strict=True)))
+        self.broker.retire(records)
 
     def close(self) -> None:
         """The vhost is deleted: every queue ends, consumers are told."""

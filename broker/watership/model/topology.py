@@ -34,7 +34,7 @@ class Vhost:
 
 @dataclass(frozen=True)
 class Exchange:
-    """stream: of the log, where it keeps messages that wait; 0 for exchanges that keep none."""
+    """stream: of the log, where it keeps messages that wait; 0 for exchanges that keep none. user: who declared it."""
 
     vhost: str
     name: str
@@ -44,6 +44,7 @@ class Exchange:
     internal: bool = False
     arguments: Arguments = field(default_factory=dict)
     stream: int = 0
+    user: str = "rmq-internal"  # RabbitMQ's name for itself
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from watership import kernel
+from watership.broker.statistics import GLOBAL
 from watership.model.arguments import type_name
 from watership.model.errors import AMQPError, NotAllowed, NotFound, NotImplementedHere, PreconditionFailed
 from watership.model.names import describe
@@ -100,6 +101,8 @@ class ClientChannel:
         """The channel is gone, by whatever way."""
         self.end_subscriptions()
         self.wire.close()
+        counts = self.counts()
+        self.vhost.gone.update({name: counts[name] for name in GLOBAL})
         self.connection.channel_gone(self.number)
 
     def end_subscriptions(self) -> None:

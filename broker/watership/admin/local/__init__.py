@@ -1,5 +1,6 @@
 """The verbs over a broker in this process, done in the name of one user. One module per noun of the table."""
 
+from .base import Asked
 from .bindings import BindingVerbs
 from .cluster import ClusterVerbs
 from .connections import ConnectionVerbs
@@ -41,4 +42,4 @@ class LocalAdmin(
     """Every verb of the table as a method. Verbs that write return when what they did is durable. Raises AdminError."""
 
 
-__all__ = ["LocalAdmin"]
+__all__ = ["Asked", "LocalAdmin"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from watership.admin.api import AdminError, Json
@@ -15,17 +16,29 @@ from watership.model.names import check_length
 from watership.model.users import User
 
 
-class Verbs:
-    """broker: what the verbs are done to. user: in whose name. spans: what samples are asked for beside the rates."""
+@dataclass(frozen=True)
+class Asked:
+    """Which numbers an answer has. statistics: any at all; totals: of queues, even then; spans: samples over time."""
 
-    def __init__(self, broker: Broker, user: User, *, spans: Spans | None = None) -> None:
+    statistics: bool = True
+    totals: bool = False
+    spans: Spans = field(default_factory=dict)
+
+
+class Verbs:
+    """broker: what the verbs are done to. user: in whose name. asked: which statistics."""
+
+    def __init__(self, broker: Broker, user: User, *, asked: Asked | None = None) -> None:
         self.broker = broker
         self.user = user
-        self.spans = spans or {}
+        self.asked = asked or Asked()
 
-    def moving(self, shown: Json, key: object, names: Sequence[str]) -> Json:
-        """With the rates of an object's numbers. names: as its samples are taken."""
-        return with_details(shown, self.broker.statistics.details(key, names, self.spans))
+    def moving(self, shown: Json, key: object, names: Sequence[str], statistics: frozenset[str]) -> Json:
+        """With the rates of an object's numbers. names: as its samples are taken. statistics: the fields that are
+        left out where nobody wants any."""
+        if not self.asked.statistics:
+            return {name: value for name, value in shown.items() if name not in statistics}
+        return with_details(shown, self.broker.statistics.details(key, names, self.asked.spans))
 
     @property
     def node(self) -> str:
@@ -38,6 +51,11 @@ class Verbs:
     def sees_all(self) -> bool:
         """Administrators and monitoring see every vhost; others those that they have permissions in."""
         return bool({"administrator", "monitoring"} & set(self.user.tags))
+
+    def check_own(self, user: str) -> None:
+        """Raises AdminError 401 for another user's, which only who sees all may look at."""
+        if not self.sees_all and user != self.user.name:
+            raise AdminError(401, "not_authorised", "Not administrator user")
 
     def visible(self) -> list[VirtualHost]:
         permissions, everything = self.broker.metadata.permissions, self.sees_all

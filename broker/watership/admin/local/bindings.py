@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import unquote_plus
 
 from watership.admin import view
 from watership.admin.api import Json
@@ -41,9 +42,14 @@ class BindingVerbs(Verbs):
         return [b for b in found if (b.source, b.destination_type, b.destination) == ends]
 
     def existing_binding(self, vhost: str, source: str, kind: str, destination: str, properties_key: str) -> Binding:
-        """Raises AdminError 404."""
-        for binding in self.between(vhost, source, kind, destination):
+        """By its properties_key, or by what that key stands for: many clients escape it once only. Raises AdminError
+        404."""
+        found = self.between(vhost, source, kind, destination)
+        for binding in found:
             if binding.properties_key == properties_key:
+                return binding
+        for binding in found:
+            if unquote_plus(binding.properties_key) == properties_key:
                 return binding
         raise missing()
 

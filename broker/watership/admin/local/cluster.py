@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import ssl
-
 from watership.admin import health, view
 from watership.admin.api import Json
 from watership.broker.identity import PRODUCT, VERSION, WATERSHIP
@@ -12,8 +9,11 @@ from watership.broker.statistics import OF_NODE
 from watership.model.commands import SetParameter
 
 from .base import Verbs, bad, missing
+from .policies import FIXED_OPERATOR_POLICIES
 
-ERLANG = "27.0"  # clients compare it; the runtime itself is named in erlang_full_version
+STATISTICS = frozenset(
+    ("churn_rates", "contexts", "listeners", "message_stats", "queue_totals", "statistics_db_event_queue")
+)
 
 
 class ClusterVerbs(Verbs):
@@ -25,19 +25,18 @@ class ClusterVerbs(Verbs):
         overview: Json = {
             "product_name": PRODUCT,
             "product_version": VERSION,
-            "rabbitmq_version": VERSION,
+            **view.versions(),
             "management_version": VERSION,
             "watership_version": WATERSHIP,
             "cluster_name": broker.cluster_name,
             "cluster_tags": {},
             "node_tags": {},
-            "disable_stats": False,
-            "enable_queue_totals": False,
-            "is_op_policy_updating_enabled": True,
+            "disable_stats": not self.asked.statistics,
+            "enable_queue_totals": self.asked.totals,
+            "is_op_policy_updating_enabled": not broker.config[FIXED_OPERATOR_POLICIES],
+            "require_definition_json_extension": False,
+            "statistics_db_event_queue": 0,
             "sample_retention_policies": {"global": [600, 3600], "basic": [600, 3600], "detailed": [600]},
-            "erlang_version": ERLANG,
-            "erlang_full_version": f"{platform.python_implementation()} {platform.python_version()}",
-            "crypto_lib_version": ssl.OPENSSL_VERSION,
             "release_series_support_status": "supported",
             "node": broker.node,
             "default_queue_type": "classic",
@@ -57,7 +56,7 @@ class ClusterVerbs(Verbs):
             "listeners": view.listeners(broker),
             "contexts": view.contexts(broker),
         }
-        return self.moving(overview, broker, OF_NODE)
+        return self.moving(overview, broker, OF_NODE, STATISTICS)
 
     async def get_version(self) -> str:
         return VERSION
@@ -83,7 +82,9 @@ class ClusterVerbs(Verbs):
         return self.node_now()
 
     def node_now(self) -> Json:
-        return self.moving({**health.node(self.broker), **view.churn(self.broker)}, self.broker, OF_NODE)
+        if not self.asked.statistics:
+            return {"name": self.node, "type": "disc", "running": True, "being_drained": False}
+        return self.moving({**health.node(self.broker), **view.churn(self.broker)}, self.broker, OF_NODE, frozenset())
 
     async def list_extensions(self) -> list[Json]:
         return []

@@ -9,6 +9,15 @@ from watership.broker.statistics import TRAFFIC
 
 from .base import Verbs, missing
 
+OF_CONNECTION = frozenset(("state", "channels", "recv_oct", "send_oct", "recv_cnt", "send_cnt", "send_pend"))
+OF_CHANNEL = frozenset(
+    (
+        *("state", "consumer_count", "prefetch_count", "global_prefetch_count", "confirm", "transactional"),
+        *("messages_unacknowledged", "messages_unconfirmed", "messages_uncommitted", "acks_uncommitted"),
+        *("pending_raft_commands", "message_stats"),
+    )
+)
+
 
 class ConnectionVerbs(Verbs):
     def clients(self) -> list[Client]:
@@ -33,7 +42,9 @@ class ConnectionVerbs(Verbs):
         return [self.described(c) for c in self.clients() if c.vhost == vhost]
 
     async def get_connection(self, connection: str) -> Json:
-        return self.described(self.existing_connection(connection))
+        """What there is none of is "" here, null in listings."""
+        shown = self.described(self.existing_connection(connection))
+        return {k: "" if v is None else v for k, v in shown.items()}
 
     async def delete_connection(self, connection: str, *, reason: str = "Closed via management plugin") -> None:
         """Closes it with 320 and the reason."""
@@ -46,8 +57,7 @@ class ConnectionVerbs(Verbs):
 
     async def list_user_connections(self, user: str) -> list[Json]:
         """Of every user for administrators and monitoring, else one's own."""
-        if not self.sees_all and user != self.user.name:
-            raise AdminError(401, "not_authorised", "Not administrator user")
+        self.check_own(user)
         found = [c for c in self.broker.clients.values() if c.user == user]
         return [{"name": c.name, "node": self.node, "user": c.user, "vhost": c.vhost} for c in found]
 
@@ -68,19 +78,24 @@ class ConnectionVerbs(Verbs):
             if found is not None:
                 self.existing_connection(client.name)
                 queues = (q for v in self.visible() for q in v.live.values())
-                consumers = [view.consumer(q, s) for q in queues for s in q.subscriptions if s.channel == channel]
-                return {**self.shown_channel(found), "consumer_details": consumers, "deliveries": [], "publishes": []}
+                consumers = [
+                    view.consumer(q, s, self.broker) for q in queues for s in q.subscriptions if s.channel == channel
+                ]
+                shown = self.shown_channel(found)
+                if not self.asked.statistics:
+                    return shown
+                return {**shown, "consumer_details": consumers, "deliveries": [], "publishes": []}
         raise missing()
 
     def shown_channel(self, channel: ClientChannel) -> Json:
-        return self.moving({**channel.describe(), "node": self.node}, channel, tuple(channel.counts()))
+        return self.moving({**channel.describe(), "node": self.node}, channel, tuple(channel.counts()), OF_CHANNEL)
 
     async def list_consumers(self) -> list[Json]:
         queues = (q for v in self.visible() for q in v.live.values())
-        return [view.consumer(q, s) for q in queues for s in q.subscriptions]
+        return [view.consumer(q, s, self.broker) for q in queues for s in q.subscriptions]
 
     async def list_vhost_consumers(self, vhost: str) -> list[Json]:
-        return [view.consumer(q, s) for q in self.vhost(vhost).live.values() for s in q.subscriptions]
+        return [view.consumer(q, s, self.broker) for q in self.vhost(vhost).live.values() for s in q.subscriptions]
 
     def described(self, client: Client) -> Json:
-        return self.moving({**client.describe(), "node": self.node}, client, TRAFFIC)
+        return self.moving({**client.describe(), "node": self.node}, client, TRAFFIC, OF_CONNECTION)

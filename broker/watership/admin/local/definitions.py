@@ -39,7 +39,7 @@ class DefinitionVerbs(Verbs):
             "product_version": VERSION,
             "node": broker.node,
             "cluster_name": broker.cluster_name,
-            "vhosts": [view.vhost(metadata.vhosts[v.name], v, broker.node) for v in vhosts],
+            "vhosts": [view.vhost(metadata.vhosts[v.name], v, broker) for v in vhosts],
             "users": [view.user(u) for u in metadata.users.values()],
             "permissions": [view.permission(p) for p in metadata.permissions.values()],
             "topic_permissions": [view.topic_permission(p) for p in metadata.topic_permissions.values()],

@@ -8,6 +8,7 @@ from typing import Any
 
 from watership.admin import view
 from watership.admin.api import AdminError, Json
+from watership.broker import VirtualHost
 from watership.model.errors import AMQPError, NotFound
 from watership.model.topology import Exchange
 from watership.wire.amqp091 import properties as basic_properties
@@ -24,13 +25,18 @@ class ExchangeVerbs(Verbs):
         return found
 
     async def list_exchanges(self) -> list[Json]:
-        return [view.exchange(e) for v in self.visible() for e in v.exchanges.declared.values()]
+        return [item for v in self.visible() for item in self.exchanges_of(v)]
 
     async def list_vhost_exchanges(self, vhost: str) -> list[Json]:
-        return [view.exchange(e) for e in self.vhost(vhost).exchanges.declared.values()]
+        return self.exchanges_of(self.vhost(vhost))
+
+    def exchanges_of(self, live: VirtualHost) -> list[Json]:
+        return [view.exchange(e, live.exchanges.policy(e)) for e in live.exchanges.declared.values()]
 
     async def get_exchange(self, vhost: str, exchange: str) -> Json:
-        return view.exchange(self.declared_exchange(vhost, exchange))
+        found = self.declared_exchange(vhost, exchange)
+        shown = view.exchange(found, self.broker.vhosts[vhost].exchanges.policy(found))
+        return {**shown, "incoming": [], "outgoing": []} if self.asked.statistics else shown
 
     async def put_exchange(self, vhost: str, exchange: str, body: Json) -> bool:
         """type is direct, durable and the other flags false unless given."""

@@ -45,6 +45,7 @@ class LimitVerbs(Verbs):
         return [item for user in self.broker.metadata.users for item in self.user_limits(user)]
 
     async def get_user_limits(self, user: str) -> list[Json]:
+        self.check_own(user)
         if user not in self.broker.metadata.users:
             raise missing()
         return self.user_limits(user)

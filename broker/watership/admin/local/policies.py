@@ -14,6 +14,8 @@ from watership.model.policies import Policy, fault
 
 from .base import Verbs, bad, missing
 
+FIXED_OPERATOR_POLICIES = "management.restrictions.operator_policy_changes.disabled"
+
 
 class PolicyVerbs(Verbs):
     async def list_policies(self) -> list[Json]:
@@ -41,10 +43,19 @@ class PolicyVerbs(Verbs):
         return self.policy(vhost, OPERATOR_POLICY, policy)
 
     async def put_operator_policy(self, vhost: str, policy: str, body: Json) -> bool:
+        self.may_change_operator_policies()
         return await self.write(vhost, OPERATOR_POLICY, policy, body)
 
     async def delete_operator_policy(self, vhost: str, policy: str) -> None:
+        self.may_change_operator_policies()
         await self.take_away(vhost, OPERATOR_POLICY, policy)
+
+    def may_change_operator_policies(self) -> None:
+        """Raises AdminError 405 where the configuration has fixed them."""
+        if self.broker.config[FIXED_OPERATOR_POLICIES]:
+            raise AdminError(
+                405, "method_not_allowed", f"operator policies are fixed: {FIXED_OPERATOR_POLICIES} is true"
+            )
 
     def policies(self, vhost: str, component: str) -> list[Json]:
         return [view.policy(p) for p in self.broker.metadata.policies(vhost, operator=component == OPERATOR_POLICY)]

@@ -19,25 +19,34 @@ class QueueVerbs(Verbs):
         return found
 
     def shown_queue(self, live: ClassicQueue) -> Json:
-        return self.moving(queue_view.queue(live, self.node), live, OF_QUEUE)
+        if self.asked.statistics:
+            return self.moving(queue_view.queue(live, self.node), live, OF_QUEUE, frozenset())
+        return queue_view.declaration(live, self.node) | (queue_view.totals(live) if self.asked.totals else {})
 
     async def list_queues(self) -> list[Json]:
-        return [queue_view.listed(self.shown_queue(q)) for v in self.visible() for q in v.live.values()]
+        return [self.listed_queue(q) for v in self.visible() for q in v.live.values()]
 
-    list_detailed_queues = list_queues
+    async def list_detailed_queues(self) -> list[Json]:
+        """What there is none of is null here."""
+        return [queue_view.typed(self.shown_queue(q)) for v in self.visible() for q in v.live.values()]
 
     async def list_vhost_queues(self, vhost: str) -> list[Json]:
-        return [queue_view.listed(self.shown_queue(q)) for q in self.vhost(vhost).live.values()]
+        return [self.listed_queue(q) for q in self.vhost(vhost).live.values()]
+
+    def listed_queue(self, live: ClassicQueue) -> Json:
+        shown = queue_view.typed(self.shown_queue(live))
+        return queue_view.without_none(shown) if self.asked.statistics else shown
 
     async def list_user_queues(self, user: str) -> list[Json]:
         """Exclusive queues of a user's connections: others belong to nobody."""
         names = {c.name for c in self.broker.clients.values() if c.user == user}
         found = (q for v in self.visible() for q in v.live.values() if q.owner is not None)
-        return [queue_view.listed(self.shown_queue(q)) for q in found if getattr(q.owner, "name", "") in names]
+        return [self.listed_queue(q) for q in found if getattr(q.owner, "name", "") in names]
 
     async def get_queue(self, vhost: str, queue: str) -> Json:
         live = self.live_queue(vhost, queue)
-        return queue_view.single(self.shown_queue(live), live)
+        shown = queue_view.typed(self.shown_queue(live))
+        return shown | queue_view.around(live, self.broker) if self.asked.statistics else shown
 
     async def act_on_queue(self, vhost: str, queue: str, body: Json) -> None:
         """No action is known any more."""

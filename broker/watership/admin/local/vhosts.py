@@ -7,7 +7,7 @@ from dataclasses import replace
 from watership.admin import view
 from watership.admin.api import AdminError, Json
 from watership.broker import VirtualHost
-from watership.broker.statistics import OF_VHOST
+from watership.broker.statistics import LENGTHS, OF_VHOST
 from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import parse_tags
@@ -22,7 +22,8 @@ class VhostVerbs(Verbs):
         return [self.shown_vhost(v) for v in self.visible()]
 
     def shown_vhost(self, live: VirtualHost) -> Json:
-        return self.moving(view.vhost(self.broker.metadata.vhosts[live.name], live, self.node), live, OF_VHOST)
+        shown = view.vhost(self.broker.metadata.vhosts[live.name], live, self.broker)
+        return self.moving(shown, live, OF_VHOST, frozenset((*LENGTHS, "message_stats", "recv_oct", "send_oct")))
 
     async def get_vhost(self, vhost: str) -> Json:
         return self.shown_vhost(self.vhost(vhost))
