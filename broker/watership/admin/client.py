@@ -48,9 +48,13 @@ class Client:
         ca: bytes | None = None,
         timeout: float = 15,
         connections: int = 16,
+        socket: str | None = None,
     ) -> None:
+        """socket: the path of a broker's control socket, which needs no login; url is then a name only."""
         self.url = url.rstrip("/")
+        self.socket = socket
         self.headers = {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
+        self.ca = ca
         self.context = ssl.create_default_context(cadata=ca.decode()) if ca else None
         self.timeout = aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 5))
         self.connections = connections
@@ -73,8 +77,8 @@ class Client:
         if verb is None:
             raise AttributeError(name)
 
-        async def call(*arguments: Any, **options: bool) -> Any:
-            return await self.perform(verb, arguments, options)
+        async def call(*arguments: Any, reason: str | None = None, **options: bool) -> Any:
+            return await self.perform(verb, arguments, options, reason=reason)
 
         return call
 
@@ -99,7 +103,10 @@ class Client:
         about = {"product_version": overview["product_version"], "node": overview["node"]}
         return cast("Snapshot", {**about, "cluster_name": overview["cluster_name"], **found})
 
-    async def perform(self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool]) -> Any:
+    async def perform(
+        self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool], *, reason: str | None = None
+    ) -> Any:
+        """reason: what the client of a connection that is closed is told."""
         names = verb.parameters
         expected = len(names) + verb.body
         if len(arguments) != expected:
@@ -109,15 +116,16 @@ class Client:
             path = path.replace(f"{{{name}}}", segment(str(value)))
         query = "&".join(f"{name.replace('_', '-')}=true" for name, on in options.items() if on)
         body = arguments[-1] if verb.body else None
-        return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body)
+        return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body, reason)
 
-    async def request(self, verb: Verb, target: str, body: Json | None) -> Any:
+    async def request(self, verb: Verb, target: str, body: Json | None, reason: str | None = None) -> Any:
         if self.session is None:
-            connector = aiohttp.TCPConnector(limit=self.connections, ssl=self.context or True)
+            connector = self.connector()
             self.session = aiohttp.ClientSession(connector=connector, headers=self.headers, timeout=self.timeout)
         url = URL(self.url + target, encoded=True)
         try:
-            async with self.session.request(verb.method, url, json=body) as response:
+            headers = {"X-Reason": reason} if reason else None
+            async with self.session.request(verb.method, url, json=body, headers=headers) as response:
                 text = await response.text()
                 return self.result(verb, response, text)
         except TimeoutError:
@@ -126,6 +134,11 @@ class Client:
             raise Unreachable(f"{self.url} cannot be reached: {why(error)}") from None
         except ValueError:
             raise Unreachable(f"{self.url} is no management API: its answer to {verb.name} is no JSON") from None
+
+    def connector(self) -> aiohttp.BaseConnector:
+        if self.socket is not None:
+            return aiohttp.UnixConnector(self.socket, limit=self.connections)
+        return aiohttp.TCPConnector(limit=self.connections, ssl=self.context or True)
 
     def result(self, verb: Verb, response: aiohttp.ClientResponse, text: str) -> Any:
         if response.status >= 400:

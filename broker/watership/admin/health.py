@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from watership.broker import Broker
-from watership.broker.identity import WATERSHIP
+from watership.broker.identity import PLUGINS, WATERSHIP
 from watership.broker.listening import Served
 from watership.broker.statistics import NODE
 from watership.config import Address
@@ -55,7 +55,7 @@ def node(broker: Broker) -> Json:
         "rates_mode": "basic",
         "mem_calculation_strategy": "rss",
         "cluster_links": [],
-        "enabled_plugins": ["rabbitmq_management", "rabbitmq_prometheus"],
+        "enabled_plugins": list(PLUGINS),
         "applications": [{"name": "rabbit", "description": "Watership", "version": WATERSHIP}],
         "contexts": view.contexts(broker),
         "exchange_types": view.exchange_types(),
@@ -63,7 +63,7 @@ def node(broker: Broker) -> Json:
         "log_files": [],
         "sockets_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "db_dir": str(broker.data),
-        "being_drained": False,
+        "being_drained": broker.draining,
         "auth_mechanisms": [
             {"name": name, "description": text, "enabled": name in broker.config.mechanisms}
             for name, text in MECHANISMS.items()
@@ -76,6 +76,8 @@ def broken(broker: Broker) -> str | None:
     """What makes this node unfit to serve."""
     if broker.failed.done():
         return f"the log cannot be written: {broker.failed.result()}"
+    if broker.draining:
+        return "this node is in maintenance mode"
     missing = [v for v in broker.metadata.vhosts if v not in broker.vhosts]
     return f"vhosts that do not run: {', '.join(missing)}" if missing else None
 

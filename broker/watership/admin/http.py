@@ -19,6 +19,7 @@ from watership.model.users import User
 from . import health, metrics
 from .api import VERBS, AdminError, Json, Verb
 from .auth import NoCredentials, authenticate, authorise, basic
+from .control import OWNER, ControlSocket
 from .listing import asked, shown
 from .local import LocalAdmin
 
@@ -30,6 +31,7 @@ PROTOCOLS = {  # of listeners, as the API calls them
     "prometheus": "http/prometheus",
     "prometheus/ssl": "https/prometheus",
 }
+LOCAL = web.AppKey("local", bool)  # of the application behind the control socket
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -76,6 +78,7 @@ class AdminServer:
         self.broker = broker
         self.runners: list[web.AppRunner] = []
         self.addresses: list[tuple[str, Address]] = []
+        self.control = ControlSocket(broker.data)
 
     async def open(self, amqp: Sequence[tuple[str, Address]]) -> None:
         """amqp: what else listens, for the overview. Raises ListenError."""
@@ -89,6 +92,7 @@ class AdminServer:
                 raise ListenError(f"{name}.ssl.port is set, but neither {name}.ssl nor ssl_options names a certificate")
             if secure and tls:
                 await self.listen(f"{name}/ssl", app(), secure, self.broker.reload.context(tls))
+        await self.listen_locally()
         self.broker.listening = [*amqp] + [(PROTOCOLS[name], address) for name, address in self.addresses]
 
     async def listen(self, name: str, app: web.Application, address: Address, context: ssl.SSLContext | None) -> None:
@@ -101,7 +105,16 @@ class AdminServer:
             raise busy(name, address, error) from None
         self.addresses.append((name, address))
 
+    async def listen_locally(self) -> None:
+        app = self.management()
+        app[LOCAL] = True
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        await runner.setup()
+        self.runners.append(runner)
+        await self.control.open(runner)
+
     async def close(self) -> None:
+        self.control.close()
         for runner in self.runners:
             await runner.cleanup()
 
@@ -144,6 +157,8 @@ class AdminServer:
 
     def asking(self, verb: Verb, request: web.Request) -> User:
         """Raises AdminError 401."""
+        if request.app.get(LOCAL):
+            return OWNER
         if verb.tag == "none":
             return User("")
         user = authenticate(self.broker, *basic(request.headers.get("Authorization")), request.remote or "")

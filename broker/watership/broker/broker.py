@@ -74,6 +74,16 @@ class Client(Protocol):
         """connection.close with 320."""
 
 
+class ClientListeners(Protocol):
+    """Where AMQP clients connect to."""
+
+    async def suspend(self) -> None:
+        """No client can connect; those that are there stay."""
+
+    async def resume(self) -> None:
+        """Clients can connect again. Raises ListenError."""
+
+
 class Broker:
     """Use Broker.open."""
 
@@ -85,6 +95,8 @@ class Broker:
         self.random: Callable[[int], bytes] = os.urandom
         self.born = loop.time()
         self.listening: list[tuple[str, Address]] = []
+        self.listeners: ClientListeners | None = None
+        self.draining = False  # maintenance: no clients are wanted
         self.node = f"rabbit@{socket.gethostname()}"
         self.metadata = Metadata()
         attempts = Attempts(failures=config["login_throttle.failures"], seconds=config["login_throttle.seconds"])

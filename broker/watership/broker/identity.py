@@ -10,6 +10,21 @@ from typing import Any
 PRODUCT = "RabbitMQ"
 VERSION = "4.2.1"
 WATERSHIP = version("watership")
+# What RabbitMQ has as plugins and is built in here.
+PLUGINS = (
+    "rabbitmq_auth_mechanism_ssl",
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_delayed_message_exchange",
+    "rabbitmq_management",
+    "rabbitmq_management_agent",
+    "rabbitmq_message_deduplication",
+    "rabbitmq_peer_discovery_k8s",
+    "rabbitmq_prometheus",
+    "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
+    "rabbitmq_sharding",
+    "rabbitmq_web_dispatch",
+)
 CAPABILITIES = (
     "publisher_confirms",
     "exchange_exchange_bindings",

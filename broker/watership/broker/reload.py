@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watership.config import KEYS, Config, ConfigError, Tls, load
-from watership.config.parser import files
+from watership.config.parser import files, setting
 from watership.model.permissions import Permission
 from watership.model.users import verify
 
@@ -102,9 +102,25 @@ class Reload:
             except ListenError as error:
                 log.error("%s; the one before is served further", error)
         try:
-            self.take(load(*self.paths))
+            self.read_again()
         except ConfigError as error:
             log.error("%s; the configuration stays as it was", error)
+
+    def read_again(self) -> None:
+        """Raises ConfigError, and then nothing has changed."""
+        self.take(load(*self.paths))
+
+    def put(self, key: str, value: str) -> None:
+        """One key that a running broker can take, until its restart or the next change of its files. Raises
+        ConfigError."""
+        given = setting(key, value, "put")
+        if given.words or not given.row.reloadable:
+            raise ConfigError(f"{key} cannot be changed while the broker runs: write it to rabbitmq.conf and restart")
+        values = {**self.broker.config.values, key: given.value}
+        stem, _, kind = key.rpartition(".")
+        if (other := {"relative": "absolute", "absolute": "relative"}.get(kind)) is not None:
+            values[f"{stem}.{other}"] = None  # two ways to say one limit
+        self.take(replace(self.broker.config, values=values))
 
     def take(self, new: Config) -> None:
         old = self.broker.config

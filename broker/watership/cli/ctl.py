@@ -1,125 +1,232 @@
-"""`watership ctl`: ask and change a running broker from a shell, through its management API."""
+"""`watership ctl`, and the same under the names that RabbitMQ's operators, probes and test suites call.
+
+Without --url the tools talk to the broker on this machine through its control socket, which its own user may open.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import difflib
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from watership.admin.api import AdminError, Unreachable
 from watership.admin.client import Client
+from watership.admin.control import NAME, reachable
+from watership.broker.identity import VERSION
 
-from .actions import COMMANDS, Command, Result, authority
+from .commands import Command, Failure, commands_of
+from .commands.command import DATA, SOFTWARE, UNAVAILABLE, USAGE, Result, authority
+from .options import OPTIONS, command_word, common
+from .output import listing
 
 if TYPE_CHECKING:
     from .broker import Commands
 
-HELP = {
-    "secret": "the password; without it one line of standard input",
-    "file": "a path; - or nothing for standard input or output",
-    "tags": "administrator, monitoring, policymaker, management or your own; without it the user has none",
-    "configure": "a regular expression over the names that the user may declare and delete",
-    "write": "a regular expression over the names that the user may publish to and bind",
-    "read": "a regular expression over the names that the user may consume, purge and bind from",
-}
+CTL = "watership ctl"
+DATA_FOLDERS = (Path("watership-data"), Path("/var/lib/watership"))
 EPILOG = (
-    "--url, --username and --password are also read from WATERSHIP_URL, WATERSHIP_USERNAME and WATERSHIP_PASSWORD. "
-    "The exit status is 0 when the broker did it, 1 when it refused or does not answer."
+    "On the broker's machine its own user needs no login: the tool finds the control socket in the data directory "
+    "(--data, WATERSHIP_DATA, ./watership-data, /var/lib/watership). From elsewhere: --url, --username and --password, "
+    "also read from WATERSHIP_URL, WATERSHIP_USERNAME and WATERSHIP_PASSWORD. Exit statuses are RabbitMQ's: 0 done, "
+    "64 usage, 65 data, 67 no such user, 69 not available or a failed check, 70 refused, 75 timed out."
 )
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "ctl", help="ask and change a running broker", description="Talks to the management API.", epilog=EPILOG
-    )
-    add_options(parser, top=True)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
-    for name, command in COMMANDS.items():
-        action = actions.add_parser(
-            name, help=command.help, description=f"{command.help[0].upper()}{command.help[1:]}."
-        )
-        add_options(action, top=False)
-        for argument in command.arguments:
-            word = argument.rstrip("?")
-            action.add_argument(word, nargs="?" if argument != word else None, help=HELP.get(word))
-        if command.columns:
-            columns = " ".join(command.columns)
-            action.add_argument("columns", nargs="*", help=f"fields of the management API (default {columns})")
-        action.set_defaults(run=run)
+    """For the help of `watership` only: the arguments are read by `main` below."""
+    commands.add_parser("ctl", help="ask and change a running broker; also as rabbitmqctl, rabbitmq-diagnostics, ...")
 
 
-def add_options(parser: argparse.ArgumentParser, *, top: bool) -> None:
-    """Options before or after the command; after it they have no default, which would undo the former."""
-
-    def option(*names: str, default: str | None, **rest: Any) -> None:
-        parser.add_argument(*names, default=default if top else argparse.SUPPRESS, **rest)
-
-    environment = os.environ
-    option(
-        "--url",
-        default=environment.get("WATERSHIP_URL", "http://127.0.0.1:15672"),
-        help="the management API (default http://127.0.0.1:15672)",
-    )
-    option("--username", default=environment.get("WATERSHIP_USERNAME", "guest"), help="who asks (default guest)")
-    option("--password", default=environment.get("WATERSHIP_PASSWORD", "guest"), help="the password of who asks")
-    option("--ca", default=None, metavar="FILE", help="PEM file with the authorities to trust for https")
-    option("-p", "--vhost", default="/", help="the vhost that the command is about (default /)")
-    option("--formatter", default="table", choices=("table", "json"), help="how results are shown (default table)")
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"Error: {message}", file=sys.stderr)
+        raise SystemExit(USAGE)
 
 
-def run(options: argparse.Namespace) -> int:
-    command = COMMANDS[options.action]
-    try:
-        result = asyncio.run(perform(command, options))
-    except (AdminError, Unreachable) as error:
-        problem = str(error)
-    except json.JSONDecodeError as error:
-        problem = f"the definitions are not JSON: {error}"
-    except OSError as error:
-        problem = f"{error.filename}: {error.strerror}"
-    else:
-        show(result, command, options)
+def main(tool: str, arguments: Sequence[str]) -> int:
+    """tool: rabbitmqctl and so on, or `watership ctl`. Gives the exit status."""
+    commands = commands_of(tool)
+    name = command_word(arguments)
+    if name == "version" or list(arguments) == ["--version"]:
+        print(VERSION)
         return 0
-    print(f"watership: {options.action}: {problem}", file=sys.stderr)
-    return 1
+    if name is None or name == "help":
+        topic = [word for word in arguments if word in commands]
+        if not topic:
+            print(overview(tool, commands))
+            return 0 if name == "help" or {"-h", "--help"} & set(arguments) else USAGE
+        name, arguments = topic[0], [topic[0], "--help"]
+    command = commands.get(name)
+    if command is None:
+        print(f"Command '{name}' not found.{near(name, commands)}", file=sys.stderr)
+        return USAGE
+    options = parsed(tool, name, command, arguments)
+    try:
+        return shown(asyncio.run(perform(command, options)), command, options)
+    except BrokenPipeError:
+        raise
+    except (Failure, AdminError, Unreachable, OSError) as error:
+        return complain(error, options)
+
+
+def complain(error: Exception, options: argparse.Namespace) -> int:
+    """Says what went wrong; gives the exit status."""
+    match error:
+        case Failure():
+            if error.shown is not None and options.formatter == "json":
+                print(json.dumps(error.shown))
+            status, problem = error.status, str(error)
+        case AdminError():
+            status, problem = {404: DATA, 503: UNAVAILABLE}.get(error.status, SOFTWARE), str(error)
+        case OSError():
+            status, problem = SOFTWARE, f"{error.filename}: {error.strerror}"
+        case _:
+            node = options.node or "here"
+            status, problem = UNAVAILABLE, f"unable to perform an operation on node '{node}': {error}"
+    if options.tool == CTL:
+        print(f"watership: {options.action}: {problem}", file=sys.stderr)
+    elif not (options.silent and status == UNAVAILABLE):
+        print(f"Error:\n{problem}", file=sys.stderr)
+    return status
+
+
+def near(name: str, commands: dict[str, Command]) -> str:
+    close = difflib.get_close_matches(name, commands, 1)
+    return f"\nDid you mean '{close[0]}'?" if close else ""
+
+
+def overview(tool: str, commands: dict[str, Command]) -> str:
+    own = {n: c for n, c in commands.items() if tool in c.tools or tool == CTL}
+    width = max(map(len, own))
+    lines = [f"  {name:<{width}}  {command.help}" for name, command in sorted(own.items())]
+    usage = f"Usage: {tool} [--node NODE] [--timeout SECONDS] [--quiet] COMMAND [ARGUMENTS]"
+    return "\n".join([usage, "", "Commands:", *lines, "", f"`{tool} help COMMAND` says more.", "", EPILOG])
+
+
+def parsed(tool: str, name: str, command: Command, arguments: Sequence[str]) -> argparse.Namespace:
+    """Leaves with 64 for what the command does not take."""
+    description = f"{command.help[0].upper()}{command.help[1:]}."
+    places = [place.rstrip("?*") for place in command.arguments]
+    words = [*map(in_usage, command.arguments), *(["[FIELD...]"] if command.columns else [])]
+    parser = Parser(
+        prog=f"{tool} {name}",
+        description=description,
+        epilog=f"Fields by default: {' '.join(command.columns)}. {EPILOG}" if command.columns else EPILOG,
+        usage=" ".join([tool, name, "[OPTIONS]", *words]),
+        allow_abbrev=False,
+    )
+    common(parser, tables=tool == CTL)
+    for option in command.options:
+        flags, how = OPTIONS[option]
+        parser.add_argument(*flags, dest=option, **how)
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    options = parser.parse_intermixed_args(without(arguments, name))
+    options.action, options.tool, options.nothing = name, tool, {}
+    options.vhost_given, options.vhost = options.vhost is not None, options.vhost or "/"
+    place(options, command, places, parser)
+    return options
+
+
+def in_usage(argument: str) -> str:
+    word = argument.rstrip("?*").upper()
+    return word if argument[-1] not in "?*" else f"[{word}{'...' if argument[-1] == '*' else ''}]"
+
+
+def without(arguments: Sequence[str], name: str) -> list[str]:
+    """The arguments but the command's own name."""
+    at = list(arguments).index(name)
+    return [*arguments[:at], *arguments[at + 1 :]]
+
+
+def place(options: argparse.Namespace, command: Command, places: list[str], parser: Parser) -> None:
+    """The words into the command's arguments; those that are left over choose columns."""
+    words = list(options.words)
+    for declared, name in zip(command.arguments, places, strict=True):
+        if declared.endswith("*"):
+            setattr(options, name, words)
+            words = []
+        elif words:
+            setattr(options, name, words.pop(0))
+        elif declared.endswith("?"):
+            setattr(options, name, None)
+        else:
+            parser.error(f"not enough arguments: {name} is missing")
+    if words and not command.columns:
+        parser.error(f"too many arguments: {' '.join(words)}")
+    options.columns = [column for word in words for column in word.split(",") if column] or list(command.columns)
 
 
 async def perform(command: Command, options: argparse.Namespace) -> Result:
-    async with Client(options.url, options.username, options.password, ca=authority(options)) as client:
-        return await command.action(client, options)
+    if command.offline:
+        return await command.action(Client("", "", ""), options)
+    with ExitStack() as stack:
+        client = connected(options, stack)
+        async with client:
+            if options.node or ("{node}" in command.banner and chatty(options)):
+                await meet(client, options)
+            if command.banner and chatty(options):
+                print(command.banner.format_map(words(options)))
+            return await command.action(client, options)
 
 
-def show(result: Result, command: Command, options: argparse.Namespace) -> None:
+def connected(options: argparse.Namespace, stack: ExitStack) -> Client:
+    """By the control socket where there is one and no URL was given."""
+    timeout = options.timeout or 60
+    if options.url is None:
+        folders = [Path(options.data)] if options.data else list(DATA_FOLDERS)
+        for folder in folders:
+            if (path := folder / NAME).is_socket():
+                name = stack.enter_context(reachable(path))
+                return Client("http://localhost", "", "", socket=name, timeout=timeout)
+        if options.data:
+            raise Failure(UNAVAILABLE, f"no broker runs in {options.data}: it has no socket '{NAME}'")
+    url = options.url or "http://127.0.0.1:15672"
+    return Client(url, options.username, options.password, ca=authority(options), timeout=timeout)
+
+
+def words(options: argparse.Namespace) -> dict[str, object]:
+    """What stands in braces in a command's banner."""
+    return {n: " ".join(map(str, v)) if isinstance(v, list) else v for n, v in vars(options).items()}
+
+
+async def meet(client: Client, options: argparse.Namespace) -> None:
+    """The node that answers; it must be the one that --node names, by its first name at least."""
+    there = str((await client.get_overview())["node"])
+    wanted = options.node or there
+    if parts(wanted) != parts(there):
+        raise Failure(UNAVAILABLE, f"unable to perform an operation on node '{wanted}': the node here is '{there}'")
+    options.node = there
+
+
+def parts(node: str) -> tuple[str, str]:
+    """Name and first label of the host. A name alone means this host."""
+    name, _, host = node.partition("@")
+    return name, (host or os.uname().nodename).partition(".")[0]
+
+
+def chatty(options: argparse.Namespace) -> bool:
+    """Whether anything but the result is said."""
+    return not (options.tool == CTL or options.quiet or options.silent or options.formatter in ("json", "csv"))
+
+
+def shown(result: Result, command: Command, options: argparse.Namespace) -> int:
     if isinstance(result, list):
-        columns = tuple(options.columns) or command.columns
-        rows = [{column: field(row, column) for column in columns} for row in result]
-        print(json.dumps(rows) if options.formatter == "json" else table(rows, columns))
+        heads = not (options.silent or options.no_table_headers)
+        text = listing(result, options.columns, options.formatter, heads=heads)
+        if text:
+            print(text)
+    elif isinstance(result, str):
+        print(json.dumps(result) if options.formatter == "json" else result)
     elif result is not None:
-        listed = options.action == "status" and options.formatter == "table"
-        print("\n".join(f"{k}: {cell(v)}" for k, v in result.items()) if listed else json.dumps(result, indent=2))
-
-
-def field(row: dict[str, Any], column: str) -> Any:
-    """A column is a path with dots. "" where a row has none."""
-    found: Any = row
-    for part in column.split("."):
-        found = found.get(part, "") if isinstance(found, dict) else ""
-    return found
-
-
-def table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
-    """Tab-separated, with a head: as rabbitmqctl prints, for cut and awk."""
-    lines = ["\t".join(columns)]
-    lines += ["\t".join(cell(row[column]) for column in columns) for row in rows]
-    return "\n".join(lines)
-
-
-def cell(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return json.dumps(value)
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+        print(json.dumps(result, indent=2))
+    elif command.done and chatty(options):
+        print(command.done.format_map(words(options)))
+    return 0

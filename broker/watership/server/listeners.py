@@ -21,6 +21,8 @@ class Listeners:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.servers: list[tuple[str, Address, asyncio.Server]] = []
+        self.contexts: dict[str, ssl.SSLContext | None] = {}  # by protocol
+        broker.listeners = self
         self.connections: set[ClientConnection] = set()
         self.timer: asyncio.TimerHandle | None = None
 
@@ -32,13 +34,32 @@ class Listeners:
     async def open(self) -> None:
         """Raises ListenError."""
         config = self.broker.config
-        for address in config.tcp:
-            await self.listen("amqp", address, None)
+        self.contexts = {"amqp": None}
         if config.ssl and config.tls:
-            context = self.broker.reload.context(config.tls)
-            for address in config.ssl:
-                await self.listen("amqp/ssl", address, context)
+            self.contexts["amqp/ssl"] = self.broker.reload.context(config.tls)
+        await self.listen_everywhere()
         self.check_consumers()
+
+    async def listen_everywhere(self) -> None:
+        config = self.broker.config
+        for protocol, context in self.contexts.items():
+            for address in config.tcp if context is None else config.ssl:
+                await self.listen(protocol, address, context)
+
+    async def suspend(self) -> None:
+        """No client can connect; those that are there stay."""
+        for _, _, server in self.servers:
+            server.close()
+        gone = self.addresses
+        self.servers.clear()
+        self.broker.listening = [place for place in self.broker.listening if place not in gone]
+        await asyncio.sleep(0)  # a loop closes sockets in its next turn
+
+    async def resume(self) -> None:
+        """Clients can connect again. Raises ListenError."""
+        if not self.servers:
+            await self.listen_everywhere()
+            self.broker.listening = [*self.addresses, *self.broker.listening]
 
     def check_consumers(self) -> None:
         """Closes channels that keep a delivery for longer than consumer_timeout; looks again later."""

@@ -10,6 +10,7 @@ from .features import FeatureVerbs
 from .health import HealthVerbs
 from .limits import LimitVerbs
 from .logins import LoginVerbs
+from .maintenance import MaintenanceVerbs
 from .messages import MessageVerbs
 from .permissions import PermissionVerbs
 from .policies import PolicyVerbs
@@ -38,6 +39,7 @@ class LocalAdmin(
     FeatureVerbs,
     LoginVerbs,
     HealthVerbs,
+    MaintenanceVerbs,
 ):
     """Every verb of the table as a method. Verbs that write return when what they did is durable. Raises AdminError."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watership.admin.api import AdminError, Json
+from watership.admin.control import OWNER
 from watership.admin.queue_view import with_details
 from watership.broker import Actor, Broker, VirtualHost
 from watership.broker.statistics import Spans
@@ -45,7 +46,7 @@ class Verbs:
         return self.broker.node
 
     def actor(self, vhost: str) -> Actor:
-        return Actor(self.user.name, vhost)
+        return Actor(self.user.name, vhost, trusted=self.user is OWNER)
 
     @property
     def sees_all(self) -> bool:

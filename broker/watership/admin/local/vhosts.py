@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from watership.admin import view
 from watership.admin.api import AdminError, Json
+from watership.admin.control import OWNER
 from watership.broker import VirtualHost
 from watership.broker.statistics import LENGTHS, OF_VHOST
 from watership.model.permissions import Permission
@@ -38,7 +39,7 @@ class VhostVerbs(Verbs):
         tags = parse_tags(body["tags"]) if "tags" in body else made.tags
         description = text(body, "description", made.description)
         self.broker.put_vhost(replace(made, description=description, tags=tags, default_queue_type=kind))
-        if old is None:
+        if old is None and self.user is not OWNER:
             self.broker.put_permission(Permission(self.user.name, vhost, ".*", ".*", ".*"))
         await self.broker.durable()
         return old is None

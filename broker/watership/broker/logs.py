@@ -1,0 +1,124 @@
+"""The log: where it goes, in which form, from which level on.
+
+To the console (standard error), and to a file when log.file names one. `log.CATEGORY.level` sets the level of one
+category: RabbitMQ's names stand for our loggers. As JSON, one object a line, with the fields that a message carries.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from watership.config import Config
+
+NONE = logging.CRITICAL + 1
+LEVELS = {"debug": 10, "info": 20, "notice": 20, "warning": 30, "error": 40, "critical": 50, "none": NONE}
+CATEGORIES = {  # RabbitMQ's categories: our loggers
+    "connection": "watership.connection",
+    "channel": "watership.connection",
+    "queue": "watership.queues",
+    "upgrade": "watership.upgrade",
+    "access_control": "watership.access",
+    "default": "watership",
+}
+TEXT = "%(asctime)s.%(msecs)03d [%(levelname)s] %(name)s: %(message)s"
+TIME = "%Y-%m-%d %H:%M:%S"
+ROTATE = {"size": 0, "count": 0}
+
+
+class Json(logging.Formatter):
+    """One object a line, with RabbitMQ's keys: time, level, msg, pid, and the fields of the event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        shown: dict[str, object] = {
+            "time": f"{moment}.{int(record.msecs * 1000):06d}Z",
+            "level": record.levelname.lower(),
+            "msg": record.getMessage(),
+            "domain": record.name,
+            "pid": record.process,
+            **fields(record),
+        }
+        if record.exc_info:
+            shown["exception"] = self.formatException(record.exc_info)
+        return json.dumps(shown, default=str)
+
+
+def fields(record: logging.LogRecord) -> Mapping[str, object]:
+    """What a message is about: peer, user, vhost, reason; {} for one that says it in words only."""
+    found: Mapping[str, object] = getattr(record, "event", {})
+    return found
+
+
+class Log:
+    """The handlers of one process."""
+
+    def __init__(self) -> None:
+        self.file: logging.handlers.WatchedFileHandler | logging.handlers.RotatingFileHandler | None = None
+
+    def configure(self, config: Config) -> None:
+        """Replaces what was there. Raises OSError for a file that cannot be written."""
+        root = logging.getLogger()
+        for handler in list(root.handlers):
+            root.removeHandler(handler)
+            handler.close()
+        self.file = None
+        if config["log.console"]:
+            root.addHandler(formed(logging.StreamHandler(sys.stderr), config, "console"))
+        if (path := file_of(config)) is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = logging.handlers.RotatingFileHandler(
+                path,
+                maxBytes=config["log.file.rotation.size"] or 0,
+                backupCount=config["log.file.rotation.count"] or 0,
+                encoding="utf-8",
+            )
+            root.addHandler(formed(self.file, config, "file"))
+        if not root.handlers:
+            root.addHandler(logging.NullHandler())
+        set_levels(config)
+
+    def rotate(self) -> None:
+        """The file anew, the one before beside it; without log.file nothing."""
+        if self.file is not None:
+            self.file.doRollover()
+
+
+def file_of(config: Config) -> Path | None:
+    name = config["log.file"]
+    if name in (None, "false"):
+        return None
+    return Path(config["log.dir"] or ".") / name
+
+
+def formed(handler: logging.Handler, config: Config, kind: str) -> logging.Handler:
+    """With the format of its kind, console or file."""
+    if config[f"log.{kind}.formatter"] == "json":
+        handler.setFormatter(Json())
+    else:
+        handler.setFormatter(logging.Formatter(TEXT, TIME))
+    return handler
+
+
+def set_levels(config: Config) -> None:
+    """log.level for everything, log.console.level and log.file.level for what goes there, log.CATEGORY.level for one
+    category."""
+    everything = config["log.level"]
+    root = logging.getLogger()
+    lowest = NONE
+    for handler in root.handlers:
+        kind = "file" if isinstance(handler, logging.handlers.BaseRotatingHandler) else "console"
+        level = LEVELS[config[f"log.{kind}.level"] or everything or "info"]
+        handler.setLevel(level)
+        lowest = min(lowest, level)
+    if everything is not None:
+        lowest = max(lowest, LEVELS[everything])
+    root.setLevel(lowest)
+    for category, name in CATEGORIES.items():
+        level = config[f"log.{category}.level"]
+        logging.getLogger(name).setLevel(LEVELS[level] if level else logging.NOTSET)
