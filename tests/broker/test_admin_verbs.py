@@ -52,6 +52,23 @@ STORIES: dict[str, list[Step]] = {
         do("list_certificates"),
         do("get_effective_config"),
     ],
+    "maintenance": [
+        do("drain_node", "nobody@nowhere"),
+        do("drain_node", NODE),
+        do("drain_node", NODE),
+        do("check_is_in_service"),
+        do("revive_node", NODE),
+        do("check_is_in_service"),
+        do("suspend_listeners", NODE),
+        do("resume_listeners", NODE),
+        do("get_node_memory", "nobody@nowhere"),
+        do("put_config", "heartbeat", {"value": "17"}),
+        do("put_config", "heartbeat", {"value": "often"}),
+        do("put_config", "frame_max", {"value": "8192"}),
+        do("put_config", "heartbeat", {}),
+        do("reload_config"),
+        do("rotate_logs"),
+    ],
     "logins": [
         do("get_auth"),
         do("hash_password", "secret"),
@@ -387,6 +404,7 @@ STORIES: dict[str, list[Step]] = {
 # These differ between any two brokers, or from one moment to the next; of get_node the name is one of them.
 VOLATILE = {"listeners", "contexts", "os_pid", "fd_used", "mem_used", "uptime", "disk_free", "db_dir", "memory"}
 VOLATILE |= {"proc_used", "context_switches", "gc_num", "io_sync_count", "io_write_count", "io_write_bytes"}
+VOLATILE |= {"config_files", "log_files"}
 # Of these only the form is compared: they tell of the broker's own ports and of who logged in.
 UNLIKE = {"get_effective_config", "list_attempts", "list_attempts_by_source"}
 

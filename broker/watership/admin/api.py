@@ -17,6 +17,8 @@ Tag = Literal["none", "management", "policymaker", "monitoring", "administrator"
 class AdminError(Exception):
     """The broker refused. status as HTTP has it; reason in the broker's words; fields: what else the answer says."""
 
+    OWN = ("status", "error", "reason", "self")
+
     def __init__(self, status: int, error: str, reason: str, **fields: object) -> None:
         super().__init__(reason)
         self.status = status

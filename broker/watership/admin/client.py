@@ -77,8 +77,8 @@ class Client:
         if verb is None:
             raise AttributeError(name)
 
-        async def call(*arguments: Any, reason: str | None = None, **options: bool) -> Any:
-            return await self.perform(verb, arguments, options, reason=reason)
+        async def call(*arguments: Any, **options: bool) -> Any:
+            return await self.perform(verb, arguments, options)
 
         return call
 
@@ -103,10 +103,9 @@ class Client:
         about = {"product_version": overview["product_version"], "node": overview["node"]}
         return cast("Snapshot", {**about, "cluster_name": overview["cluster_name"], **found})
 
-    async def perform(
-        self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool], *, reason: str | None = None
-    ) -> Any:
-        """reason: what the client of a connection that is closed is told."""
+    async def perform(self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool]) -> Any:
+        """options: what may stand in the query, and `reason`: what the client of a connection that is closed reads."""
+        reason = options.pop("reason", None)
         names = verb.parameters
         expected = len(names) + verb.body
         if len(arguments) != expected:
@@ -116,15 +115,15 @@ class Client:
             path = path.replace(f"{{{name}}}", segment(str(value)))
         query = "&".join(f"{name.replace('_', '-')}=true" for name, on in options.items() if on)
         body = arguments[-1] if verb.body else None
-        return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body, reason)
+        return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body, reason=reason)
 
-    async def request(self, verb: Verb, target: str, body: Json | None, reason: str | None = None) -> Any:
+    async def request(self, verb: Verb, target: str, body: Json | None, *, reason: object = None) -> Any:
         if self.session is None:
             connector = self.connector()
             self.session = aiohttp.ClientSession(connector=connector, headers=self.headers, timeout=self.timeout)
         url = URL(self.url + target, encoded=True)
         try:
-            headers = {"X-Reason": reason} if reason else None
+            headers = {"X-Reason": str(reason)} if reason else None
             async with self.session.request(verb.method, url, json=body, headers=headers) as response:
                 text = await response.text()
                 return self.result(verb, response, text)
@@ -175,4 +174,5 @@ def failure(status: int, text: str) -> AdminError:
     if not isinstance(body, dict):
         body = {}
     reason = body.get("reason", text.strip() or f"HTTP status {status}")
-    return AdminError(status, str(body.get("error", body.get("status", ""))), str(reason))
+    more = {name: value for name, value in body.items() if name.isidentifier() and name not in AdminError.OWN}
+    return AdminError(status, str(body.get("error", body.get("status", ""))), str(reason), **more)

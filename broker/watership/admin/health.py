@@ -10,6 +10,7 @@ from typing import Any
 from watership.broker import Broker
 from watership.broker.identity import PLUGINS, WATERSHIP
 from watership.broker.listening import Served
+from watership.broker.logs import file_of
 from watership.broker.statistics import NODE
 from watership.config import Address
 
@@ -59,8 +60,8 @@ def node(broker: Broker) -> Json:
         "applications": [{"name": "rabbit", "description": "Watership", "version": WATERSHIP}],
         "contexts": view.contexts(broker),
         "exchange_types": view.exchange_types(),
-        "config_files": [],
-        "log_files": [],
+        "config_files": [str(path) for path in broker.reload.files],
+        "log_files": [str(path)] if (path := file_of(broker.config)) else ["<stderr>"],
         "sockets_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "db_dir": str(broker.data),
         "being_drained": broker.draining,

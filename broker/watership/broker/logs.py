@@ -17,10 +17,11 @@ from pathlib import Path
 from watership.config import Config
 
 NONE = logging.CRITICAL + 1
-LEVELS = {"debug": 10, "info": 20, "notice": 20, "warning": 30, "error": 40, "critical": 50, "none": NONE}
+LEVELS = {"debug": 10, "info": 20, "notice": 20, "warning": 30, "error": 40, "critical": 50}
+LEVELS |= {"alert": 50, "emergency": 50, "none": NONE}
 CATEGORIES = {  # RabbitMQ's categories: our loggers
     "connection": "watership.connection",
-    "channel": "watership.connection",
+    "channel": "watership.channel",
     "queue": "watership.queues",
     "upgrade": "watership.upgrade",
     "access_control": "watership.access",
@@ -28,7 +29,6 @@ CATEGORIES = {  # RabbitMQ's categories: our loggers
 }
 TEXT = "%(asctime)s.%(msecs)03d [%(levelname)s] %(name)s: %(message)s"
 TIME = "%Y-%m-%d %H:%M:%S"
-ROTATE = {"size": 0, "count": 0}
 
 
 class Json(logging.Formatter):
@@ -55,11 +55,11 @@ def fields(record: logging.LogRecord) -> Mapping[str, object]:
     return found
 
 
-class Log:
+class Output:
     """The handlers of one process."""
 
     def __init__(self) -> None:
-        self.file: logging.handlers.WatchedFileHandler | logging.handlers.RotatingFileHandler | None = None
+        self.file: logging.handlers.RotatingFileHandler | None = None
 
     def configure(self, config: Config) -> None:
         """Replaces what was there. Raises OSError for a file that cannot be written."""
@@ -69,7 +69,8 @@ class Log:
             handler.close()
         self.file = None
         if config["log.console"]:
-            root.addHandler(formed(logging.StreamHandler(sys.stderr), config, "console"))
+            stream = sys.stdout if config["log.console.stdio"] == "stdout" else sys.stderr
+            root.addHandler(formed(logging.StreamHandler(stream), config, "console"))
         if (path := file_of(config)) is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.file = logging.handlers.RotatingFileHandler(
@@ -89,11 +90,12 @@ class Log:
             self.file.doRollover()
 
 
+OUTPUT = Output()
+
+
 def file_of(config: Config) -> Path | None:
-    name = config["log.file"]
-    if name in (None, "false"):
-        return None
-    return Path(config["log.dir"] or ".") / name
+    name: str | None = config["log.file"]
+    return None if name in (None, "false") else Path(config["log.dir"] or ".") / name
 
 
 def formed(handler: logging.Handler, config: Config, kind: str) -> logging.Handler:

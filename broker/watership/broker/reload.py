@@ -21,6 +21,7 @@ from watership.model.permissions import Permission
 from watership.model.users import verify
 
 from .listening import ListenError, Served
+from .logs import set_levels
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -83,11 +84,16 @@ class Reload:
             found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
         return found
 
-    def watched(self) -> list[Path]:
+    @property
+    def files(self) -> list[Path]:
+        """The files that the configuration is read from."""
         try:
-            found = list(files(self.paths))
+            return list(files(self.paths))
         except ConfigError:
-            found = []
+            return []
+
+    def watched(self) -> list[Path]:
+        found = self.files
         for served in self.served:
             found += [Path(path) for path in served.tls.files]
         return found
@@ -130,8 +136,8 @@ class Reload:
         self.broker.config = replace(old, values={**old.values, **taken}, loopback_users=new.loopback_users)
         self.broker.access.loopback_users = new.loopback_users
         self.broker.alarms.set_limits(self.broker.config)
-        if level := taken.get("log.level") or taken.get("log.console.level"):
-            logging.getLogger().setLevel(logging.CRITICAL + 1 if level == "none" else level.upper())
+        self.broker.alarms.look()
+        set_levels(self.broker.config)
         self.follow_default_user(before=old["default_user"])
         if taken:
             log.info("took a new value of %s", ", ".join(sorted(taken)))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watership.config import Config, ConfigError, load
+from watership.config import ConfigError, load
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # argparse has no public name for it
@@ -43,11 +43,12 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from watership import launch
     from watership.broker.listening import ListenError
+    from watership.broker.logs import OUTPUT
     from watership.store import StoreError
 
     try:
         config = load(*options.config)
-        configure_logging(config)
+        OUTPUT.configure(config)
         for warning in config.warnings:
             logging.getLogger("watership.config").warning("%s", warning)
         options.data.mkdir(parents=True, exist_ok=True)
@@ -69,12 +70,3 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-def configure_logging(config: Config) -> None:
-    level = config["log.level"] or config["log.console.level"]
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.CRITICAL + 1 if level == "none" or not config["log.console"] else level.upper(),
-        format="%(asctime)s [%(levelname)s] %(name)s: %(message)s",
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from watership.model.users import ALGORITHMS, DEFAULT_ALGORITHM
 
-from . import tls
+from . import logs, tls
 from .key import Key
 from .values import address, choice, flag, integer, ip, listing, number, size, text
 
@@ -94,20 +94,7 @@ KEYS: tuple[Key, ...] = (
     Key("durability", choice("fsync", "os"), "fsync", "fsync: a confirm waits for the disk; os: for the page cache"),
     Key("tcp_listen_options.backlog", integer(1), 128),
     Key("tcp_listen_options.nodelay", flag, True),
-    Key("log.console", flag, True, "log to standard error"),
-    Key(
-        "log.console.level",
-        choice("debug", "info", "warning", "error", "critical", "none"),
-        "info",
-        "log level",
-        reloadable=True,
-    ),
-    Key(
-        "log.level",
-        choice("debug", "info", "warning", "error", "critical", "none"),
-        doc="log level of everything",
-        reloadable=True,
-    ),
+    *logs.KEYS,
     Key(
         "vm_memory_high_watermark.relative",
         number,
@@ -173,9 +160,6 @@ KEYS: tuple[Key, ...] = (
         "vm_memory_high_watermark_paging_ratio",
         "net_ticktime",
         "raft.wal_max_size_bytes",
-    ),
-    *inert(
-        "log.file", "log.file.level", "log.dir", "log.console.formatter", "log.connection.level", "log.channel.level"
     ),
     *inert("prometheus.return_per_object_metrics", "management.rates_mode"),
     *inert("deprecated_features.permit.$feature", "quorum_queue.property_equivalence.relaxed_checks_on_redeclaration"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watership.admin import memory
 from watership.admin.api import AdminError, Json
 from watership.broker.listening import ListenError
+from watership.broker.logs import OUTPUT
 from watership.config import ConfigError
 
 from .base import Verbs, bad, missing
@@ -55,6 +56,10 @@ class MaintenanceVerbs(Verbs):
         except ConfigError as error:
             raise bad(str(error)) from None
         return False
+
+    async def rotate_logs(self) -> None:
+        """Without log.file there is nothing to rotate."""
+        OUTPUT.rotate()
 
     async def reload_config(self) -> None:
         """What cannot be read leaves everything as it was."""

@@ -65,7 +65,8 @@ async def check_alarms(client: Client, options: argparse.Namespace) -> Result:
     except AdminError as error:
         if error.status != 503:
             raise
-        about = [f"{a['resource']} alarm on node {a['node']}" for a in error.fields.get("alarms", [])]  # type: ignore[attr-defined]
+        found: Any = error.fields.get("alarms", [])
+        about = [f"{alarm['resource']} alarm on node {alarm['node']}" for alarm in found]
         raise failed(node, "\n".join(about) or error.reason, alarms=about) from None
     local = "local " if options.action == "check_local_alarms" else ""
     return passed(options, node, f"Node {node} reported no {local}alarms")

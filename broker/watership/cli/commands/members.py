@@ -38,7 +38,8 @@ async def delete_member(client: Client, options: argparse.Namespace) -> Result:
 
 
 async def grow(client: Client, options: argparse.Namespace) -> Result:
-    await client.grow_quorum_queues(options.member, {})
+    which = {"vhost_pattern": options.vhost_pattern or ".*", "queue_pattern": options.queue_pattern or ".*"}
+    await client.grow_quorum_queues(options.member, {**which, "strategy": options.strategy})
     return []
 
 

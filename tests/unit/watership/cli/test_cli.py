@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from watership.cli import main
-from watership.cli.actions import COMMANDS
+from watership.cli.commands import COMMANDS, commands_of
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -26,7 +26,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert said(["--version"], capsys) == (0, f"watership {version('watership')}\n", "")
 
 
-@pytest.mark.parametrize("command", ["broker", "dev", "ctl", "config"])
+@pytest.mark.parametrize("command", ["broker", "dev", "config", "store"])
 def test_every_command_is_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, top, _ = said(["--help"], capsys)
     assert status == 0
@@ -36,11 +36,12 @@ def test_every_command_is_explained(command: str, capsys: pytest.CaptureFixture[
     assert f"usage: watership {command}" in own
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands_of("watership ctl"))
 def test_every_ctl_command_is_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = said(["ctl", command, "--help"], capsys)
     assert status == 0
     assert COMMANDS[command].help[1:] in " ".join(out.split())
+    assert f"  {command} " in said(["ctl", "--help"], capsys)[1]
 
 
 def test_a_good_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
