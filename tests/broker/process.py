@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,19 @@ class Broker:
         self.process: subprocess.Popen[str] | None = None
         self.connections: list[pika.BlockingConnection] = []
 
-    def start(self) -> None:
+    def start(self, *, killed_after: float | None = None, **environment: str) -> None:
+        """Returns when it is ready. killed_after: seconds, from now. Raises NotStarted."""
         command = [sys.executable, "-m", "watership", "broker"]
         command += ["--config", str(self.folder / "rabbitmq.conf"), "--data", str(self.folder / "data")]
         with (self.folder / "said").open("w") as said:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=said, text=True, env=os.environ | environment
+            )
         assert self.process.stdout is not None
+        if killed_after is not None:
+            timer = threading.Timer(killed_after, self.process.kill)
+            timer.daemon = True
+            timer.start()
         for line in self.process.stdout:
             if line.startswith("ready"):
                 return
@@ -62,9 +70,10 @@ class Broker:
         return (self.folder / "said").read_text()
 
     def end(self, number: int = signal.SIGKILL) -> int:
-        """Ends it by a signal; its exit status."""
+        """Ends it by a signal, if it has not ended by itself; its exit status."""
         assert self.process is not None
-        os.kill(self.process.pid, number)
+        if self.process.poll() is None:
+            os.kill(self.process.pid, number)
         self.process.communicate(timeout=20)
         status, self.process = self.process.returncode, None
         while self.connections:  # pika keeps the sockets of connections that were lost until they are closed

@@ -1,8 +1,8 @@
 """Memory and disk alarms: while one is on, connections that publish are blocked, and told so (connection.blocked).
 
 The process's resident memory is compared with `vm_memory_high_watermark`, the free space of the data directory with
-`disk_free_limit`, once a second. The kernel looks at the memory of queues itself, in every tick: a burst cannot outrun
-the clock.
+`disk_free_limit`, once a second and when the log begins another file. The kernel looks at the memory of queues itself,
+in every tick: a burst cannot outrun the clock.
 """
 
 from __future__ import annotations
@@ -39,11 +39,20 @@ def total_memory() -> int:
 
 
 class Alarms:
-    def __init__(self, config: Config, data: Path, kernel: Kernel, changed: Callable[[], None]) -> None:
-        """changed: called when the first alarm goes on or the last one off."""
+    def __init__(
+        self,
+        config: Config,
+        data: Path,
+        kernel: Kernel,
+        *,
+        changed: Callable[[], None],
+        log_has_room: Callable[[], bool],
+    ) -> None:
+        """changed: called when the first alarm goes on or the last one off. log_has_room: whether the log can grow."""
         self.data = data
         self.kernel = kernel
         self.changed = changed
+        self.log_has_room = log_has_room
         self.on: set[str] = set()
         self.memory_limit = 0
         self.disk_limit = 0
@@ -72,7 +81,10 @@ class Alarms:
             used = resident_bytes()
         self.set("memory", used > self.memory_limit, f"{used} bytes are used, the limit is {self.memory_limit}")
         free = shutil.disk_usage(self.data).free
-        self.set("disk", free < self.disk_limit, f"{free} bytes are free, the limit is {self.disk_limit}")
+        why = f"{free} bytes are free, the limit is {self.disk_limit}"
+        if not (room := self.log_has_room()):
+            why = f"the log finds no room for another file ({free} bytes are free)"
+        self.set("disk", free < self.disk_limit or not room, why)
 
     def set(self, name: str, on: bool, why: str) -> None:
         """name: memory or disk."""

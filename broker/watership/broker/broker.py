@@ -107,7 +107,8 @@ class Broker:
         self.churn |= {"queues_declared": 0, "queues_created": 0, "queues_deleted": 0}
         self.retired = dict.fromkeys(QUEUE_COUNTERS, 0)  # what queues that are gone have counted
         self.failed: asyncio.Future[OSError] = loop.create_future()
-        self.store = Log(data)
+        size = config["raft.wal_max_size_bytes"]
+        self.store = Log(data, file_size=size, slack=4 * size)
         self.reload = Reload(self, ())
         self.statistics = Statistics(self)
 
@@ -118,10 +119,7 @@ class Broker:
         replay = kernel.Replay()
         broker.store.recover(replay)
         broker.fresh = replay.snapshot is None and not replay.commands
-        if replay.snapshot is not None:
-            broker.metadata.restore(replay.snapshot)
-        for command in replay.commands:
-            broker.metadata.apply(c.decode(command))
+        broker.metadata.recover(replay.snapshot, replay.commands)
         broker.start_journal()
         messages = broker.make_live(replay)
         replay.close()
@@ -140,22 +138,41 @@ class Broker:
             start=self.store.end,
             open_next=self.store.open_next,
             on_failure=self.disk_failed,
+            on_full=self.disk_full,
             fsync=self.config["durability"] == "fsync",
-            die_in_commit=int(os.environ.get("WATERSHIP_DIE_IN_COMMIT", "0")),  # for crash tests
+            file_size=self.config["raft.wal_max_size_bytes"],
         )
-        self.store.run(self.journal, snapshot=self.metadata.snapshot)
+        self.store.run(self.journal, snapshot=self.metadata.snapshot, moved=self.log_moved)
         self.kernel = kernel.Kernel(
             self.loop,
             journal=self.journal,
             frame_max=self.config["frame_max"],
             max_message_size=self.config["max_message_size"],
         )
-        self.alarms = Alarms(self.config, self.data, self.kernel, self.alarms_changed)
+        self.alarms = Alarms(
+            self.config, self.data, self.kernel, changed=self.alarms_changed, log_has_room=self.log_has_room
+        )
 
     def alarms_changed(self) -> None:
         """The first alarm is on, or the last one off."""
         for client in list(self.clients.values()):
             client.alarms_changed()
+
+    def log_has_room(self) -> bool:
+        self.store.tend(pressed="disk" in self.alarms.on)
+        return not (self.store.short or self.journal.stalled)
+
+    def log_moved(self) -> None:
+        """It has begun another file: the disk is fuller."""
+        self.loop.call_soon(self.alarms.look)
+
+    def disk_full(self, error: OSError | None) -> None:
+        """Nothing is confirmed until there is room again; whoever publishes is blocked, whoever consumes goes on."""
+        if error is not None:
+            log.error("the log waits for room on the disk (%s); nothing is confirmed until there is some", error)
+        else:
+            log.warning("there is room on the disk again: the log goes on where it stopped")
+        self.alarms.look()
 
     def disk_failed(self, error: OSError) -> None:
         """Nobody knows what is on the disk after a failed write or sync: the process has to end."""

@@ -8,7 +8,7 @@ are not there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from watership.model import commands as c
@@ -34,6 +34,13 @@ class Metadata:
         self.parameters: dict[str, Any] = {}  # global ones
         self.vhost_parameters: dict[tuple[str, str, str], Any] = {}  # (vhost, component, name)
         self.next_stream = FIRST_STREAM
+
+    def recover(self, snapshot: bytes | None, commands: Iterable[bytes]) -> None:
+        """Becomes what a log has led to. Raises UnknownCommand when a newer program wrote it."""
+        if snapshot is not None:
+            self.restore(snapshot)
+        for command in commands:
+            self.apply(c.decode(command))
 
     def apply(self, command: c.Command) -> None:
         HANDLERS[type(command)](self, command)

@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from watership import launch
     from watership.broker.listening import ListenError
     from watership.broker.logs import OUTPUT
+    from watership.model.commands import UnknownCommand
     from watership.store import StoreError
 
     try:
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             ready = functools.partial(print, flush=True)
             return runner.run(launch.run(config, options.data, ready=ready, paths=options.config))
-    except (ConfigError, StoreError, ListenError) as error:
+    except (ConfigError, StoreError, ListenError, UnknownCommand) as error:
         print(f"watership: {error}", file=sys.stderr)
     except OSError as error:
         print(f"watership: {error.filename or options.data}: {error.strerror}", file=sys.stderr)

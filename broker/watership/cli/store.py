@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from watership import kernel
 from watership.broker.metadata import Metadata
-from watership.model import commands as c
+from watership.model.commands import UnknownCommand
 from watership.store import Log, StoreError
 from watership.store.directory import Directory
 from watership.store.inspection import Damage, Tools, find, mend
@@ -92,13 +92,10 @@ def run_stats(options: argparse.Namespace) -> int:
     try:
         log = Log(options.directory)
         log.recover(replay)
-    except StoreError as error:
+        metadata.recover(replay.snapshot, replay.commands)
+    except (StoreError, UnknownCommand) as error:
         print(error, file=sys.stderr)
         return 1
-    if replay.snapshot is not None:
-        metadata.restore(replay.snapshot)
-    for command in replay.commands:
-        metadata.apply(c.decode(command))
     names = {q.stream: f"{q.vhost} {q.name}" for queues in metadata.queues.values() for q in queues.values()}
     names |= {
         x.stream: f"{x.vhost} {x.name} (delayed)" for xs in metadata.exchanges.values() for x in xs.values() if x.stream

@@ -91,6 +91,9 @@ KEYS: tuple[Key, ...] = (
     Key("handshake_timeout", integer(1), 10000, "milliseconds for the AMQP handshake", reloadable=True),
     Key("default_consumer_prefetch", integer(0, 65535), 0, "prefetch of consumers that ask for none", reloadable=True),
     Key("cluster_name", text, doc="name of the cluster, shown to clients"),
+    Key(
+        "raft.wal_max_size_bytes", integer(1 << 16), 1 << 26, "octets of one file of the log; it keeps about four spare"
+    ),
     Key("durability", choice("fsync", "os"), "fsync", "fsync: a confirm waits for the disk; os: for the page cache"),
     Key("tcp_listen_options.backlog", integer(1), 128),
     Key("tcp_listen_options.nodelay", flag, True),
@@ -159,7 +162,6 @@ KEYS: tuple[Key, ...] = (
     *inert(
         "vm_memory_high_watermark_paging_ratio",
         "net_ticktime",
-        "raft.wal_max_size_bytes",
     ),
     *inert("prometheus.return_per_object_metrics", "management.rates_mode"),
     *inert("deprecated_features.permit.$feature", "quorum_queue.property_equivalence.relaxed_checks_on_redeclaration"),

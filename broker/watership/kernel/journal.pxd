@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef struct Batch:
     uint8_t* data
@@ -12,6 +12,8 @@ cdef class Journal:
     cdef readonly uint64_t synced
     cdef readonly uint64_t commits
     cdef readonly object failure
+    cdef readonly bint stalled      # the disk is full
+    cdef size_t written             # of `flying`
     cdef uint64_t landing           # what `synced` becomes when the writer is done
     cdef size_t opened              # offset in `filling` of the entry that may still grow
     cdef uint32_t opened_stream
@@ -20,9 +22,8 @@ cdef class Journal:
     cdef uint32_t opened_tails
     cdef bint busy, stopping, rotating, scheduled, fsync
     cdef int fd, wake, done, error
-    cdef int64_t die_in_commit      # the process ends between write and sync of this one; 0 or less: never
     cdef uint64_t file_used, file_size
-    cdef object loop, open_next, on_failure, thread
+    cdef object loop, open_next, on_failure, on_full, thread, retry
     cdef list listeners, futures
 
     cdef uint64_t end(self) noexcept

@@ -18,21 +18,23 @@ class Journal:
     synced: int
     commits: int
     failure: OSError | None
+    stalled: bool  # waits for room on a full disk
     def __init__(
         self,
         loop: AbstractEventLoop,
         *,
         open_next: Callable[[int], int],
         on_failure: Callable[[OSError], None],
+        on_full: Callable[[OSError | None], None] | None = None,
         start: int = 0,
         fsync: bool = True,
         file_size: int = 67108864,
-        die_in_commit: int = 0,
     ) -> None:
         """open_next(lsn): the descriptor of the file whose first byte is lsn; asked at first and when one is full.
 
+        on_full: the disk is full; what was appended waits, and is written as soon as there is room, which on_full(None)
+        tells. Without it a full disk is a failure.
         on_failure: the log cannot be written any more; nothing further is confirmed, and the process must stop.
-        die_in_commit: for tests: the process kills itself after that many writes, before the sync. 0: never.
         """
 
     def append(self, stream: int, kind: int, payload: bytes, index: int = 0) -> int:

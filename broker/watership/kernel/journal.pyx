@@ -1,16 +1,16 @@
 """The writer of the log. See journal.pyi for what callers may rely on, entry.pxd for the bytes.
 
 Two buffers: the loop fills one while the thread writes the other. The thread computes checksums, writes, syncs once and
-rings an eventfd; it touches only `flying`, `fd` and `error`, and only between the two rings, so nothing needs a lock.
+rings an eventfd; it touches only `flying`, `written`, `fd` and `error`, and only between the two rings, so nothing needs a lock.
 """
 
 import os
 import select
 import threading
 
-from libc.errno cimport EINTR, errno
+from libc.errno cimport EDQUOT, EINTR, ENOSPC, errno
 from libc.stdlib cimport free, realloc
-from libc.stdint cimport int64_t, uint16_t
+from libc.stdint cimport uint16_t
 from libc.string cimport memcmp, memcpy, memset
 
 from watership.kernel.entry cimport (
@@ -23,11 +23,6 @@ cdef extern from "unistd.h" nogil:
     ssize_t c_read "read"(int, void*, size_t)
     ssize_t c_write "write"(int, const void*, size_t)
     int fdatasync(int)
-    int getpid()
-
-cdef extern from "signal.h" nogil:
-    int kill(int, int)
-    enum: SIGKILL
 
 COMMAND = KIND_COMMAND
 SNAPSHOT = KIND_SNAPSHOT
@@ -36,44 +31,43 @@ SETTLE = KIND_SETTLE
 RELOCATE = KIND_RELOCATE
 CLOSED = KIND_CLOSED
 METADATA = METADATA_STREAM
+RETRY = 0.2  # seconds between two looks for room on a full disk
 
 
-cdef int commit(Batch* batch, int fd, bint sync, bint die) noexcept nogil:
-    """Checksums every entry, writes them all, syncs. Returns 0 or errno. die: between writing and syncing."""
-    cdef size_t at = 0
+cdef int commit(Batch* batch, size_t* at, int fd, bint sync) noexcept nogil:
+    """Checksums every entry, writes them from `at` on, syncs. Returns 0, the errno of a write, or that of a sync negated.
+
+    A write that failed may be tried again: `at` is where it stopped. A sync may not.
+    """
+    cdef size_t entry = 0
     cdef uint32_t length
     cdef ssize_t wrote
-    while at < batch.used:
-        length = get32(batch.data + at)
-        put32(batch.data + at + 4, entry_crc(batch.data + at, length))
-        at += padded(length)
-    at = 0
-    while at < batch.used:
-        wrote = c_write(fd, batch.data + at, batch.used - at)
+    while at[0] == 0 and entry < batch.used:
+        length = get32(batch.data + entry)
+        put32(batch.data + entry + 4, entry_crc(batch.data + entry, length))
+        entry += padded(length)
+    while at[0] < batch.used:
+        wrote = c_write(fd, batch.data + at[0], batch.used - at[0])
         if wrote < 0:
             if errno == EINTR:
                 continue
             return errno
-        at += wrote
-    if die:
-        kill(getpid(), SIGKILL)
-    if sync and fdatasync(fd) != 0:
-        return errno
-    return 0
+        at[0] += wrote
+    return -errno if sync and fdatasync(fd) != 0 else 0
 
 
 cdef class Journal:
     def __cinit__(self):
         self.fd = self.wake = self.done = -1
 
-    def __init__(self, loop, *, open_next, on_failure, uint64_t start=0, bint fsync=True, uint64_t file_size=1 << 26,
-                 int64_t die_in_commit=0):
+    def __init__(self, loop, *, open_next, on_failure, on_full=None, uint64_t start=0, bint fsync=True,
+                 uint64_t file_size=1 << 26):
         self.loop = loop
         self.open_next = open_next
         self.on_failure = on_failure
+        self.on_full = on_full
         self.batch = self.synced = start
         self.fsync = fsync
-        self.die_in_commit = die_in_commit
         self.file_size = file_size
         self.listeners = []
         self.futures = []
@@ -237,7 +231,7 @@ cdef class Journal:
 
     def kick(self):
         self.scheduled = False
-        if self.busy or self.rotating or self.filling.used == 0 or self.failure is not None:
+        if self.busy or self.rotating or self.filling.used == 0 or self.failure is not None or self.retry is not None:
             return
         if self.fd < 0 or (self.file_used and self.file_used + self.filling.used > self.file_size):
             self.rotating = True
@@ -245,7 +239,7 @@ cdef class Journal:
                 self.fd = self.open_next(self.batch)
                 self.file_used = os.lseek(self.fd, 0, os.SEEK_CUR)
             except OSError as error:
-                self._fail(error)
+                self._stopped(error)
                 return
             finally:
                 self.rotating = False
@@ -264,6 +258,7 @@ cdef class Journal:
         self.batch = self.landing
         self.file_used += used
         self.busy = True
+        self.written = 0
         os.eventfd_write(self.wake, 1)
 
     def _serve(self):
@@ -279,17 +274,19 @@ cdef class Journal:
                 return
             if self.stopping:
                 return
-            self.die_in_commit = self.die_in_commit - 1
-            self.error = commit(&self.flying, self.fd, self.fsync, self.die_in_commit == 0)
+            self.error = commit(&self.flying, &self.written, self.fd, self.fsync)
             ring = 1
             c_write(self.done, &ring, 8)
 
     def _landed(self):
         os.eventfd_read(self.done)
-        self.busy = False
         if self.error:
-            self._fail(OSError(self.error, os.strerror(self.error)))
+            self._stopped(OSError(abs(self.error), os.strerror(abs(self.error))))
             return
+        self.busy = False
+        if self.stalled:
+            self.stalled = False
+            self.on_full(None)
         self.synced = self.landing
         self.commits += 1
         for listener in self.listeners:
@@ -302,8 +299,27 @@ cdef class Journal:
                 future.set_result(None)
         self.kick()
 
+    def _stopped(self, error):
+        """Waits for room on a full disk, and goes on where it stopped: nothing of that was confirmed. Any other error is
+        the end, and so is every error of a sync, which is never tried again: the kernel may have dropped pages."""
+        if self.error < 0 or error.errno not in (ENOSPC, EDQUOT) or self.on_full is None:
+            self._fail(error)
+            return
+        self.retry = self.loop.call_later(RETRY, self._go_on)
+        if not self.stalled:
+            self.stalled = True
+            self.on_full(error)
+
+    def _go_on(self):
+        self.retry = None
+        if self.busy:
+            os.eventfd_write(self.wake, 1)
+        else:
+            self.kick()
+
     def _fail(self, error):
-        """From here on nothing is durable any more. A failed sync is never tried again: the kernel may have dropped pages."""
+        """From here on nothing is durable any more."""
+        self.busy = False
         self.failure = error
         waiting, self.futures = self.futures, []
         for _, future in waiting:
@@ -332,9 +348,14 @@ cdef class Journal:
             return
         poll = select.poll()
         poll.register(self.done, select.POLLIN)
+        if self.retry is not None:
+            self.retry.cancel()
+            self._go_on()                      # once more: what does not fit now was not confirmed
         self.kick()
-        while self.busy and poll.poll():
+        while self.busy and self.retry is None and poll.poll():
             self._landed()
+        if self.retry is not None:
+            self.retry.cancel()
         self.stopping = True
         os.eventfd_write(self.wake, 1)
         self.thread.join()

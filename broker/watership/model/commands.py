@@ -193,7 +193,8 @@ def decode(data: bytes) -> Command:
     name, version = fields.pop("command"), fields.pop("v")
     if version > VERSION or name not in KINDS:
         raise UnknownCommand(
-            f"the log holds the command {name} of version {version}; this program knows version {VERSION}"
+            f"the log holds the command {name} of version {version}; this program knows version {VERSION}: start the "
+            "version of Watership that wrote it, or a newer one"
         )
     kind = KINDS[name]
     values = {k: noun(k, v) for k, v in fields.items()}

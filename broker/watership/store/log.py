@@ -23,7 +23,8 @@ ADVICE = (
     "saves the rest"
 )
 SPARES = 2  # given-up files kept to be written again: that saves the file system work in every sync
-STEP = 2  # files that one rotation tries to free
+STEP = 2  # files that one look tries to free
+RESERVE = 1 << 24  # bytes kept at hand for when the disk is full: acknowledgements must be logged to free anything
 
 
 class Reader(Protocol):
@@ -82,7 +83,10 @@ class Log:
         self._writer: Writer | None = None
         self._snapshot: Callable[[], bytes] | None = None
         self._metadata_from = 0
-        self._safe = 0
+        self._tended = 0
+        self._floor = self._safe = 0  # what lies below the one can be given up once the other is synced
+        self._moved: Callable[[], None] = lambda: None
+        self.short = False  # the disk has no room for another file
         for unused in directory.glob("*.spare"):
             unused.unlink()
 
@@ -123,10 +127,12 @@ class Log:
         except ValueError as error:
             raise RecoveryError(f"{path}: {error}. {ADVICE.format(path.parent)}") from error
 
-    def run(self, writer: Writer, *, snapshot: Callable[[], bytes]) -> None:
-        """From now on files are given up; `snapshot` is what all metadata commands so far have led to."""
+    def run(self, writer: Writer, *, snapshot: Callable[[], bytes], moved: Callable[[], None] = lambda: None) -> None:
+        """From now on files are given up; `snapshot` is what all metadata commands so far have led to. moved: called
+        when the log has gone on to another file."""
         self._writer = writer
         self._snapshot = snapshot
+        self._moved = moved
 
     def attach(self, stream: int, source: Source) -> None:
         self._sources[stream] = source
@@ -137,7 +143,7 @@ class Log:
     def open_next(self, lsn: int) -> int:
         """The descriptor of the file whose next byte is `lsn`: the recovered one at first, then a new or a used one.
 
-        Raises OSError (with the file's name) when the disk has no room for another.
+        Raises OSError (with the file's name) when the disk has no room for another; it may be tried again.
         """
         if self._descriptor is None and self._files and lsn == self.end:
             base, path = self._files[-1]
@@ -146,13 +152,17 @@ class Log:
             if lsn == base:
                 self._files.pop()[1].unlink()
         else:
-            self._reclaim(lsn)
+            self._reclaim()
         path = self._directory.path_of(lsn)
-        if self._spares:
-            self._spares.pop().rename(path)
-        self._files.append((lsn, path))
+        if not self._spares:
+            self._spares.append(self._make(self._file_size))
+        self._spares[-1].rename(path)
+        self._spares.pop()
         descriptor = self._open(path, 0)
         self._directory.sync()
+        self._files.append((lsn, path))
+        self._stock()
+        self._moved()
         return descriptor
 
     def _open(self, path: Path, offset: int) -> int:
@@ -162,7 +172,8 @@ class Log:
             if offset:
                 os.ftruncate(descriptor, offset)
             if os.fstat(descriptor).st_size < self._file_size:
-                self._allocate(descriptor, path)
+                with contextlib.suppress(OSError):  # what does not fit is noticed when it is written
+                    self._allocate(descriptor, path, self._file_size)
             os.lseek(descriptor, offset, os.SEEK_SET)
         except BaseException:
             os.close(descriptor)
@@ -172,40 +183,75 @@ class Log:
         self._descriptor = descriptor
         return descriptor
 
-    def _allocate(self, descriptor: int, path: Path) -> None:
+    def _make(self, size: int) -> Path:
+        """A spare file of zeros."""
+        path = self._directory.path / "new.spare"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            os.posix_fallocate(descriptor, 0, self._file_size)
-            os.fsync(descriptor)
+            self._allocate(descriptor, path, size)
+        except BaseException:
+            path.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        return path
+
+    def _allocate(self, descriptor: int, path: Path, size: int) -> None:
+        try:
+            os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
             if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
                 raise OSError(error.errno, f"cannot make room for the log: {error.strerror}", str(path)) from error
 
-    def _reclaim(self, lsn: int) -> None:
-        """Gives up files that nothing needs; has what lives on in the oldest ones appended again if it is little."""
+    def _stock(self) -> None:
+        """There is always a spare file, so that a full disk is known before it stops anything."""
+        try:
+            if not self._spares:
+                self._spares.append(self._make(min(RESERVE, self._file_size)))
+            self.short = False
+        except OSError:
+            self.short = True
+
+    def tend(self, *, pressed: bool) -> None:
+        """Gives up what nothing needs when the log is idle or the disk nearly full (pressed); otherwise it is looked at
+        when a file is full. To be called now and then."""
+        if self._writer is None or self._descriptor is None:
+            return
+        if pressed or self.short or self._writer.appended == self._tended:
+            self._reclaim()
+        self._tended = self._writer.appended
+        self._stock()
+
+    def _reclaim(self) -> None:
+        """Gives up files that nothing needs; has what lives on in the oldest ones appended again if it is little.
+
+        What nothing needs any more was settled, moved or appended again by entries that may not be on the disk yet: so
+        the files go at a later look, when they are.
+        """
         if self._writer is None or self._writer.synced < self._safe:
             return
-        needed = [oldest for source in self._sources.values() if (oldest := source.oldest) is not None]
-        floor = min([self._metadata_from, lsn, *needed])
-        while len(self._files) > 1 and self._files[1][0] <= floor:
+        while len(self._files) > 1 and self._files[1][0] <= self._floor:
             self._give_up(self._files.pop(0)[1])
-        if len(self._files) < 2:
+        if len(self._files) < 2 or self._writer.appended == self._safe:
             return
         self._renew_metadata(self._files[1][0])
         alive = sum(source.logged_bytes for source in self._sources.values())
-        if lsn - self._files[0][0] > 2 * alive + self._slack:
+        wasted = self._writer.appended - self._files[0][0] > 2 * alive + self._slack
+        if alive < RESERVE // 2 if self.short else wasted:
             target = self._files[min(STEP, len(self._files) - 1)][0]
             for source in list(self._sources.values()):
                 oldest = source.oldest
                 if oldest is not None and oldest < target:
                     source.relocate(target)
             self._renew_metadata(target)
-            self._safe = self._writer.appended
+        needed = [oldest for source in self._sources.values() if (oldest := source.oldest) is not None]
+        self._safe = self._writer.appended
+        self._floor = min([self._metadata_from, self._safe, *needed])
 
     def _renew_metadata(self, before: int) -> None:
         if self._metadata_from < before and self._writer is not None and self._snapshot is not None:
             self._metadata_from = self._writer.appended
             self._writer.snapshot(self._snapshot())
-            self._safe = self._writer.appended
 
     def _give_up(self, path: Path) -> None:
         if len(self._spares) < SPARES:
