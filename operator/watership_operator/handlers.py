@@ -1,6 +1,7 @@
 """What comes in: every event puts the object in the cache and its keys in the queue; nothing is decided here.
 
-kopf watches BrokerClusters and their children. Topology objects, of which there are thousands, are followed by our own.
+kopf watches BrokerClusters and their children. Topology objects, of which there are thousands, are followed by our own
+watches, and so are Secrets and ConfigMaps that users name, of which only the metadata is asked for.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ class Intake:
         if due and resource is not None:
             for key in keys_of(resource):
                 self.engine.enqueue(key)
+
+    def refer(self, change: str, manifest: Mapping[str, Any]) -> None:
+        """A Secret or a ConfigMap came, changed or went: who names it is due. Its content is read by the pass."""
+        metadata = manifest["metadata"]
+        for key in self.cache.concerned(manifest["kind"], metadata["namespace"], metadata["name"]):
+            self.engine.enqueue(key)
 
 
 def register(registry: kopf.OperatorRegistry, intake: Intake) -> None:

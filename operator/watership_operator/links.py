@@ -42,7 +42,8 @@ def address_of_cluster(cluster: Resource, data: Mapping[str, str], ca: str) -> A
     tls = cluster.spec.tls
     only_tls = tls is not msgspec.UNSET and tls.disable_non_tls_listeners
     host = f"{cluster.name}.{cluster.namespace}.svc"
-    url = f"https://{host}:15671" if only_tls else f"http://{host}:15672"
+    listeners = cluster.spec.listeners
+    url = f"https://{host}:{listeners.management_tls}" if only_tls else f"http://{host}:{listeners.management}"
     return Address(cluster.annotations.get(CONNECTION_URI, url), data["username"], data["password"], ca)
 
 

@@ -128,6 +128,11 @@ async def prime(kube: Kube, intake: Intake, namespaces: list[str]) -> list[Follo
         for kind in SPECS
         for namespace in namespaces or [None]  # type: ignore[list-item]
     ]
+    followers += [
+        Follower(kube, intake.refer, api_version="v1", kind=kind, namespace=namespace, only_metadata=True)
+        for kind in ("Secret", "ConfigMap")
+        for namespace in namespaces or [None]  # type: ignore[list-item]
+    ]
     for follower in followers:
         try:
             await follower.read()

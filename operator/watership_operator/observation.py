@@ -110,7 +110,7 @@ class Observer:
         if resource.spec.tls is msgspec.UNSET or (uri.scheme != "https" and (uri.scheme or not ready)):
             return ""
         host = uri.hostname or f"{resource.name}.{resource.namespace}.svc"
-        return await shown(host, uri.port or 15671)
+        return await shown(host, uri.port or resource.spec.listeners.management_tls)
 
 
 async def shown(host: str, port: int) -> str:

@@ -244,7 +244,7 @@ class Broker:
         request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
         data = None if body is None else json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, data, timeout=5) as answer:
+            with urllib.request.urlopen(request, data, timeout=PATIENCE) as answer:
                 text = answer.read()
         except (urllib.error.URLError, OSError):
             return None
@@ -256,7 +256,7 @@ class Broker:
         request = urllib.request.Request(f"{self.url}/api/whoami")
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{user}:{plain}".encode()).decode())
         try:
-            with urllib.request.urlopen(request, timeout=5):
+            with urllib.request.urlopen(request, timeout=PATIENCE):
                 return True
         except urllib.error.HTTPError:
             return False

@@ -47,8 +47,7 @@ UNSEEN = {
     # A single Secret or child is read when something else names it.
     *(("get", kind) for kind in CHILDREN),
     *(("get", kind) for kind in ("exchanges", "queues", "bindings", "users", "brokerclusters")),
-    # Children that are compared when their cluster is due; nobody watches them.
-    ("watch", "secrets"),
+    # Compared when its cluster is due; nobody watches it.
     ("watch", "serviceaccounts"),
 }
 Right = tuple[str, str]  # verb and resource

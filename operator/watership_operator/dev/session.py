@@ -17,7 +17,6 @@ from watership_operator.kinds import Resource
 from watership_operator.plan import Step, Verdict, topology
 from watership_operator.plan.step import CREATED, Key
 from watership_operator.render import configuration, credentials
-from watership_operator.render.configuration import Ports
 
 from . import folder as files
 from .display import Display
@@ -50,15 +49,7 @@ class Session:
     def __init__(self, folder: Path, data: Path, display: Display, port_offset: int) -> None:
         self.folder = folder
         self.display = display
-        base = Ports()
-        self.ports = Ports(
-            host="127.0.0.1",
-            amqp=base.amqp + port_offset,
-            amqps=base.amqps + port_offset,
-            management=base.management + port_offset,
-            management_tls=base.management_tls + port_offset,
-            prometheus=base.prometheus + port_offset,
-        )
+        self.port_offset = port_offset
         self.memory = Memory(data / "dev.json")
         self.broker = BrokerProcess(data)
         self.client: Client | None = None
@@ -131,7 +122,7 @@ class Session:
         """The broker process, as the BrokerCluster says."""
         try:
             login = credentials(cluster, lambda: self.password(cluster), username="guest")
-            changed = self.broker.write(configuration(cluster, login, self.ports))
+            changed = self.broker.write(configuration(cluster, login, host="127.0.0.1", port_offset=self.port_offset))
             config = self.broker.load()
         except ConfigError as error:
             return Verdict(False, "InvalidConfiguration", str(error), stalled=True)

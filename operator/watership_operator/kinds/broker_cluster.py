@@ -13,6 +13,7 @@ from .cluster_parts import (
     DisruptionBudget,
     Free,
     FreeObject,
+    Listeners,
     LocalReference,
     Monitoring,
     NetworkPolicy,
@@ -59,6 +60,13 @@ RULES = (
         "!has(self.tls) || !has(self.tls.secretName) || !has(self.tls.alternativeNames) || "
         "size(self.tls.alternativeNames) == 0",
         "spec.tls.alternativeNames are for the operator's own certificate; leave them or spec.tls.secretName out",
+    ),
+    Rule(
+        "!has(self.listeners) || [self.listeners.amqp, self.listeners.amqps, self.listeners.management, "
+        "self.listeners.managementTLS, self.listeners.prometheus, 25672]"
+        ".all(p, [self.listeners.amqp, self.listeners.amqps, self.listeners.management, "
+        "self.listeners.managementTLS, self.listeners.prometheus, 25672].exists_one(q, q == p))",
+        "spec.listeners: each port is used once, and 25672 is for the nodes among themselves",
     ),
     Rule(
         "!has(self.configurationFrom) || self.configurationFrom.all(s, has(s.configMap) != has(s.secret))",
@@ -142,6 +150,7 @@ class BrokerClusterSpec(Spec, frozen=True, kw_only=True):
     priority_class_name: Annotated[str, Meta(description="PriorityClass of the pods.")] = ""
     pod_metadata: Annotated[PodMetadata, Meta(description="Labels and annotations of the pods.")] = PodMetadata()
     service: Annotated[Service, Meta(description="The Service that clients use.")] = Service()
+    listeners: Annotated[Listeners, Meta(description="The ports on which the broker listens.")] = Listeners()
     configuration: Annotated[
         str,
         Meta(

@@ -75,6 +75,21 @@ class Service(Spec, frozen=True, kw_only=True):
     ] = []
 
 
+Port = Annotated[int, Meta(ge=1024, le=65535)]
+
+
+class Listeners(Spec, frozen=True, kw_only=True):
+    """The ports on which the broker listens; Service, credentials, network policy and monitors follow."""
+
+    amqp: Annotated[Port, Meta(description="AMQP.")] = 5672
+    amqps: Annotated[Port, Meta(description="AMQP over TLS, where spec.tls is given.")] = 5671
+    management: Annotated[Port, Meta(description="The management API and UI.")] = 15672
+    management_tls: Annotated[
+        Port, Meta(description="The same over TLS, where spec.tls is given.", extra_json_schema={"title": "TLS"})
+    ] = msgspec.field(default=15671, name="managementTLS")
+    prometheus: Annotated[Port, Meta(description="Metrics and probes.")] = 15692
+
+
 class Source(Spec, frozen=True, kw_only=True):
     """One key of a ConfigMap or of a Secret, exactly one of the two."""
 
@@ -104,7 +119,7 @@ class DefaultUser(Spec, frozen=True, kw_only=True):
 
 
 class Tls(Spec, frozen=True, kw_only=True):
-    """AMQPS on 5671 and the management API on 15671. `tls: {}` is enough: the operator is its own authority then."""
+    """AMQPS and the management API over TLS. `tls: {}` is enough: the operator is its own authority then."""
 
     secret_name: Annotated[
         NonEmpty | UnsetType,
@@ -119,7 +134,7 @@ class Tls(Spec, frozen=True, kw_only=True):
         Meta(description="A Secret with ca.crt: clients must then show a certificate of this authority."),
     ] = UNSET
     disable_non_tls_listeners: Annotated[
-        bool, Meta(description="Listen on 5671 and 15671 only.", extra_json_schema={"title": "disableNonTLSListeners"})
+        bool, Meta(description="Listen with TLS only.", extra_json_schema={"title": "disableNonTLSListeners"})
     ] = msgspec.field(default=False, name="disableNonTLSListeners")
     alternative_names: Annotated[
         list[ShortText], Meta(description="Further DNS names for the operator's own certificate.", max_length=100)
@@ -149,7 +164,7 @@ class Tls(Spec, frozen=True, kw_only=True):
 class Monitoring(Spec, frozen=True, kw_only=True):
     """Objects of the Prometheus operator and Grafana's sidecar; left out where their API is not installed."""
 
-    pod_monitor: Annotated[bool, Meta(description="A PodMonitor for port 15692.")] = True
+    pod_monitor: Annotated[bool, Meta(description="A PodMonitor for the metrics port.")] = True
     prometheus_rule: Annotated[bool, Meta(description="A PrometheusRule with alerts about this broker.")] = False
     grafana_dashboard: Annotated[
         bool, Meta(description="A ConfigMap with a dashboard, labelled grafana_dashboard for Grafana's sidecar.")

@@ -20,6 +20,7 @@ from watership_operator.kinds import Resource
 from watership_operator.kinds.cluster_parts import Source
 from watership_operator.kinds.resource import PAUSE
 from watership_operator.render import Credentials, Given, children, credentials
+from watership_operator.render.configuration import unserved
 from watership_operator.render.head import tls_secret
 from watership_operator.render.overlay import forbidden
 
@@ -89,6 +90,7 @@ def plan(cluster: Resource, seen: Surroundings, *, image: str, chance: Chance) -
         seen = replace(seen, secrets={**seen.secrets, **issued})
     try:
         login = known_credentials(cluster, seen) or credentials(cluster, chance.token)
+        unserved(cluster, texts_of(cluster, seen))  # settings that contradict each other would end the broker
         wanted = children(cluster, login, given(cluster, seen, image))
     except ConfigError as error:
         return Plan((), {cluster.key: Verdict(False, "InvalidConfiguration", str(error), stalled=True)})
@@ -112,8 +114,12 @@ def given(cluster: Resource, seen: Surroundings, image: str) -> Given:
     claims = None
     if old is not None and cluster.spec.persistent:
         claims = [template(c) for c in old["spec"].get("volumeClaimTemplates") or ()]
-    texts = [content(seen, s) or "" for name, s in sources_of(cluster) if name == "configurationFrom"]
-    return Given(image=image, texts=texts, apis=seen.apis, claims=claims)
+    return Given(image=image, texts=texts_of(cluster, seen), apis=seen.apis, claims=claims)
+
+
+def texts_of(cluster: Resource, seen: Surroundings) -> list[str]:
+    """What spec.configurationFrom refers to."""
+    return [content(seen, s) or "" for name, s in sources_of(cluster) if name == "configurationFrom"]
 
 
 def template(claim: Object) -> dict[str, Any]:
@@ -222,6 +228,21 @@ def with_facts(cluster: Resource, seen: Surroundings, made: Verdict) -> Verdict:
     return replace(made, extra={**made.extra, "tls": certificates.facts(cluster, seen.secrets, seen.served)})
 
 
+def warning(cluster: Resource, seen: Surroundings) -> tuple[str, str, str]:
+    """The condition NoWarnings, but for what the certificate says."""
+    if cluster.annotations.get(PAUSE) == "true":
+        return ("False", "PausedReconciliation", f"paused by the annotation {PAUSE}")
+    try:
+        closed = unserved(cluster, texts_of(cluster, seen))
+    except ConfigError:
+        return ("True", "NoWarnings", "")  # ReconcileSuccess says it
+    if not closed:
+        return ("True", "NoWarnings", "")
+    numbers = ", ".join(str(number) for number in closed)
+    sentence = f"Service {cluster.name} offers {numbers}, where the broker does not listen: the configuration sets "
+    return ("False", "PortsDiffer", f"{sentence}other addresses; set ports in spec.listeners, the Service follows them")
+
+
 def further_conditions(
     cluster: Resource, made: Verdict, seen: Surroundings, *, now: dt.datetime
 ) -> dict[str, tuple[str, str, str]]:
@@ -231,7 +252,7 @@ def further_conditions(
     found = {
         "AllReplicasReady": ("True" if made.ready else "False", made.reason, made.sentence),
         "ClusterAvailable": ("True" if pods else "False", made.reason, made.sentence),
-        "NoWarnings": ("True", "NoWarnings", ""),
+        "NoWarnings": warning(cluster, seen),
         "ReconcileSuccess": (success, made.reason, made.sentence),
     }
     if cluster.spec.tls is not msgspec.UNSET:

@@ -14,7 +14,7 @@ from typing import Any
 
 from watership.config import ConfigError
 from watership_operator.kinds import Resource
-from watership_operator.render.configuration import settings_of
+from watership_operator.render.configuration import lasting
 from watership_operator.render.manifests import DIGEST
 
 from .difference import covers
@@ -56,15 +56,10 @@ def container_reasons(was: Object, wanted: Object) -> list[str]:
 def changed_keys(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Keys that a running broker cannot take."""
     try:
-        old, new = settings_of(before.values()), settings_of(after.values())
+        old, new = lasting(before.values()), lasting(after.values())
     except ConfigError:
         return []
-    rows = {**old, **new}
-    return sorted(
-        key
-        for key, setting in rows.items()
-        if not setting.row.reloadable and getattr(old.get(key), "value", None) != getattr(new.get(key), "value", None)
-    )
+    return sorted(key for key in {**old, **new} if old.get(key) != new.get(key))
 
 
 def restart(cluster: Resource, old: Object, why: list[str], sentence: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from watership.admin.client import Client
+from watership_operator.kinds import parse
 from watership_operator.kinds.resource import CONNECTION_URI
 from watership_operator.links import Address, address_of_secret
 
@@ -50,8 +51,9 @@ def address(target: Target, cluster: Mapping[str, Any]) -> Iterator[str]:
         return
     if (cluster["spec"].get("tls") or {}).get("disableNonTLSListeners"):
         raise Problem("the broker listens on TLS only; use `kubectl port-forward` and `watership ctl` with its CA")
-    with forwarded(target, name_of(cluster), "15672") as ports:
-        yield f"http://127.0.0.1:{ports[15672]}"
+    management = parse(cluster).spec.listeners.management
+    with forwarded(target, name_of(cluster), str(management)) as ports:
+        yield f"http://127.0.0.1:{ports[management]}"
 
 
 def ask(target: Target, cluster: Mapping[str, Any], questions: Callable[[Client], Awaitable[T]]) -> T:

@@ -6,6 +6,8 @@ import argparse
 import signal
 from urllib.parse import quote
 
+from watership_operator.kinds import parse
+
 from .broker import forwarded
 from .objects import Problem, Target, name_of
 
@@ -27,7 +29,8 @@ def run(target: Target, options: argparse.Namespace) -> int:
         raise Problem(f"there is no Secret {target.namespace}/{name}-default-user yet")
     login = f"{quote(secret['username'], safe='')}:{quote(secret['password'], safe='')}"
     only_tls = bool((cluster["spec"].get("tls") or {}).get("disableNonTLSListeners"))
-    amqp, management = (5671, 15671) if only_tls else (5672, 15672)
+    given = parse(cluster).spec.listeners
+    amqp, management = (given.amqps, given.management_tls) if only_tls else (given.amqp, given.management)
     print(f"username:   {secret['username']}\npassword:   {secret['password']}")
     if options.only_print:
         print(f"inside:     {secret.get('connection_string', '')}")

@@ -10,9 +10,6 @@ from watership_operator.kinds import Resource
 from watership_operator.kinds.resource import API_VERSION
 
 Manifest = dict[str, Any]
-PLAIN_PORTS = (("amqp", 5672, "amqp"), ("management", 15672, "http"))
-TLS_PORTS = (("amqps", 5671, "amqps"), ("management-tls", 15671, "https"))
-METRICS_PORT = ("prometheus", 15692, "prometheus.io/metrics")
 NODES_PORT = 25672
 
 
@@ -47,12 +44,15 @@ def head(cluster: Resource, api: str, kind: str, suffix: str, **metadata: Any) -
 
 def ports(cluster: Resource) -> list[tuple[str, int, str]]:
     """Name, number, protocol of what clients reach."""
-    tls = cluster.spec.tls
+    tls, listeners = cluster.spec.tls, cluster.spec.listeners
+    plain = [("amqp", listeners.amqp, "amqp"), ("management", listeners.management, "http")]
+    secured = [("amqps", listeners.amqps, "amqps"), ("management-tls", listeners.management_tls, "https")]
+    metrics = ("prometheus", listeners.prometheus, "prometheus.io/metrics")
     if tls is msgspec.UNSET:
-        return [*PLAIN_PORTS, METRICS_PORT]
+        return [*plain, metrics]
     if tls.disable_non_tls_listeners:
-        return [*TLS_PORTS, METRICS_PORT]
-    return [*PLAIN_PORTS, *TLS_PORTS, METRICS_PORT]
+        return [*secured, metrics]
+    return [*plain, *secured, metrics]
 
 
 def tls_secret(cluster: Resource) -> str:

@@ -54,8 +54,7 @@ def service_account(cluster: Resource) -> Manifest:
 
 
 def default_user_secret(cluster: Resource, login: Credentials, text: str) -> Manifest:
-    host, port = f"{cluster.name}.{cluster.namespace}.svc", ports(cluster)[0][1]
-    scheme = "amqps" if port == 5671 else "amqp"
+    host, (_, port, scheme) = f"{cluster.name}.{cluster.namespace}.svc", ports(cluster)[0]
     numbers = {f"{name}-port": str(number) for name, number, _ in ports(cluster)[1:]}
     data = {
         "username": login.username,

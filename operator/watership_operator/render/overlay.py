@@ -6,7 +6,7 @@ lists replace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -30,7 +30,10 @@ OWN_METADATA = ("name", "namespace", "ownerReferences", "finalizers", "uid", "ge
 
 
 def laid_over(base: Any, over: Any, field: str = "") -> Any:
-    """field: what the two are in what contains them; it decides how lists merge."""
+    """field: what the two are in what contains them; it decides how lists merge. Nothing (null) changes nothing: it
+    would take away what keeps pods restricted."""
+    if over is None:
+        return base
     if isinstance(base, Mapping) and isinstance(over, Mapping):
         return {**base, **{k: laid_over(base.get(k), v, k) if k in base else named(k, v) for k, v in over.items()}}
     if isinstance(base, list) and isinstance(over, list):
@@ -92,30 +95,38 @@ def fields(override: Any) -> Iterator[tuple[str, str]]:
 def pod_fields(where: str, pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for field in OWN_POD_FIELDS:
         if pod.get(field):
-            yield f"{where}.{field}", "is refused: pods stay within the restricted pod security standard"
+            yield f"{where}.{field}", REFUSED
     for volume in pod.get("volumes") or ():
         if "hostPath" in volume:
             yield f"{where}.volumes[{volume.get('name')}].hostPath", "is refused: pods do not see the machine's files"
-    if (pod.get("securityContext") or {}).get("runAsUser") == 0:
-        yield f"{where}.securityContext.runAsUser", "is refused: no pod runs as root"
+    yield from security_fields(where, pod.get("securityContext") or {})
     for group in ("containers", "initContainers"):
         for container in pod.get(group) or ():
+            at = f"{where}.{group}[{container.get('name')}]"
             if "image" not in container and (group == "initContainers" or container.get("name") not in OWN_NAMES):
-                yield f"{where}.{group}[{container.get('name')}]", "names no container of the pod and has no image"
-            yield from container_fields(f"{where}.{group}[{container.get('name')}]", container)
+                yield at, "names no container of the pod and has no image"
+            yield from security_fields(at, container.get("securityContext") or {})
+            if any(port.get("hostPort") for port in container.get("ports") or ()):
+                yield f"{at}.ports.hostPort", REFUSED
 
 
-def container_fields(where: str, container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    security = container.get("securityContext") or {}
-    refused = "is refused: containers stay within the restricted pod security standard"
-    for field in ("privileged", "allowPrivilegeEscalation"):
-        if security.get(field):
-            yield f"{where}.securityContext.{field}", refused
-    if security.get("runAsUser") == 0 or security.get("runAsNonRoot") is False:
-        yield f"{where}.securityContext.runAsUser", refused
-    if (security.get("capabilities") or {}).get("add"):
-        yield f"{where}.securityContext.capabilities.add", refused
-    if security.get("procMount") not in (None, "Default"):
-        yield f"{where}.securityContext.procMount", refused
-    if any(port.get("hostPort") for port in container.get("ports") or ()):
-        yield f"{where}.ports.hostPort", refused
+REFUSED = "is refused: pods stay within the restricted pod security standard"
+SECURITY: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("privileged", bool),
+    ("allowPrivilegeEscalation", bool),
+    ("runAsUser", lambda user: user == 0),
+    ("runAsNonRoot", lambda value: value is False),
+    ("readOnlyRootFilesystem", lambda value: value is False),
+    ("procMount", lambda value: value not in (None, "Default")),
+    ("capabilities", lambda value: bool((value or {}).get("add"))),
+    ("seccompProfile", lambda value: (value or {}).get("type") == "Unconfined"),
+    ("appArmorProfile", lambda value: (value or {}).get("type") == "Unconfined"),
+)
+
+
+def security_fields(where: str, security: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of a pod's or a container's securityContext."""
+    for field, refused in SECURITY:
+        if field in security and refused(security[field]):
+            part = f"{field}.add" if field == "capabilities" else field
+            yield f"{where}.securityContext.{part}", REFUSED

@@ -96,6 +96,51 @@ def test_other_configuration_restarts_the_pods_and_says_why():
 
 
 @pytest.mark.parametrize(
+    ("was", "is_", "keys"),
+    [
+        ("", "auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = AMQPLAIN", []),
+        ("auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = AMQPLAIN\nheartbeat = 5", "heartbeat = 17", []),
+        ("", "auth_mechanisms.1 = PLAIN", ["auth_mechanisms"]),
+        ("", "frame_max = 131072", []),
+        ("frame_max = 8192", "frame_max = 131072", ["frame_max"]),
+        ("frame_max = 8192", "frame_max = 9000\nframe_max = 8192", []),
+        ("", "num_acceptors.tcp = 3", []),
+        ("", "default_user_tags.monitoring = true", ["default_user_tags"]),
+    ],
+)
+def test_restart_is_for_what_is_really_another(was: str, is_: str, keys: list[str]):
+    before = resource("BrokerCluster", "c", configuration=was)
+    steps = plan(resource("BrokerCluster", "c", configuration=is_), observed(before, **READY)).steps
+    restarts = [s.sentence for s in steps if s.event == "Restart"]
+    assert [r.rpartition(": ")[2] for r in restarts] == [f"the configuration changed ({k})" for k in keys]
+
+
+@pytest.mark.parametrize(
+    ("spec", "warned"),
+    [
+        ({}, ""),
+        ({"configuration": "listeners.tcp.default = 5673"}, "offers 5672, where the broker does not listen"),
+        ({"listeners": {"amqp": 5673}}, ""),
+        ({"configuration": "listeners.tcp.more = 5673"}, ""),
+        ({"configuration": "listeners.tcp = none"}, "offers 5672"),
+    ],
+)
+def test_ports_that_nobody_listens_on_are_a_warning(spec, warned: str):
+    made = resource("BrokerCluster", "c", **spec)
+    seen = observed(made, **READY)
+    found = cluster.further_conditions(made, plan(made, seen).verdicts[made.key], seen, now=NOW)["NoWarnings"]
+    assert found[0] == ("False" if warned else "True")
+    assert warned in found[2]
+
+
+def test_contradictions_of_the_configuration_are_said_before_they_end_the_broker():
+    made = resource("BrokerCluster", "c", configuration="listeners.ssl.default = 5671")
+    verdict = plan(made).verdicts[made.key]
+    assert (verdict.reason, verdict.stalled) == ("InvalidConfiguration", True)
+    assert "ssl_options.certfile" in verdict.sentence
+
+
+@pytest.mark.parametrize(
     ("change", "why"),
     [
         ({"image": "watership:2"}, "the image changed from watership:1 to watership:2"),

@@ -114,6 +114,18 @@ def of_pod(**spec: Any) -> dict[str, Any]:
     return {"statefulSet": {"spec": {"template": {"spec": spec}}}}
 
 
+SECURITY = (  # what RabbitMQ's webhook refuses, and what the restricted standard does besides
+    ({"privileged": True}, "privileged"),
+    ({"allowPrivilegeEscalation": True}, "allowPrivilegeEscalation"),
+    ({"runAsUser": 0}, "runAsUser"),
+    ({"runAsNonRoot": False}, "runAsNonRoot"),
+    ({"readOnlyRootFilesystem": False}, "readOnlyRootFilesystem"),
+    ({"capabilities": {"add": ["X"]}}, "capabilities.add"),
+    ({"procMount": "Unmasked"}, "procMount"),
+    ({"seccompProfile": {"type": "Unconfined"}}, "seccompProfile"),
+)
+
+
 @pytest.mark.parametrize(
     ("override", "field"),
     [
@@ -122,15 +134,13 @@ def of_pod(**spec: Any) -> dict[str, Any]:
         (of_pod(hostIPC=True), "hostIPC"),
         (of_pod(serviceAccountName="x"), "serviceAccountName"),
         (of_pod(volumes=[{"name": "v", "hostPath": {}}]), "volumes[v].hostPath"),
-        (of_pod(securityContext={"runAsUser": 0}), "securityContext.runAsUser"),
         *(
-            (of_pod(containers=[{"name": "broker", "securityContext": security}]), field)
-            for security, field in (
-                ({"privileged": True}, "privileged"),
-                ({"allowPrivilegeEscalation": True}, "allowPrivilegeEscalation"),
-                ({"capabilities": {"add": ["X"]}}, "capabilities.add"),
-                ({"procMount": "Unmasked"}, "procMount"),
-                ({"runAsNonRoot": False}, "runAsUser"),
+            (of_pod(**{group: container}), f"{where}securityContext.{field}")
+            for security, field in SECURITY
+            for group, where, container in (
+                ("securityContext", "spec.", security),
+                ("containers", "containers[broker].", [{"name": "broker", "securityContext": security}]),
+                ("initContainers", "initContainers[i].", [{"name": "i", "image": "i", "securityContext": security}]),
             )
         ),
         (of_pod(containers=[{"name": "broker", "ports": [{"hostPort": 1}]}]), "hostPort"),
@@ -146,6 +156,17 @@ def of_pod(**spec: Any) -> dict[str, Any]:
 def test_forbidden_fields_are_named(override: dict[str, Any], field: str):
     (sentence,) = forbidden(resource("BrokerCluster", "c", override=override).spec.override)
     assert field in sentence
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_nothing_takes_no_hardening_away(nothing: dict[str, Any] | None):
+    over = of_pod(securityContext=nothing, containers=[{"name": "broker", "securityContext": nothing}])
+    made = resource("BrokerCluster", "c", override=over)
+    (before, after) = (
+        children(r, Credentials("me", "secret"), Given(image="i"))[-1]["spec"]["template"]["spec"]
+        for r in (resource("BrokerCluster", "c"), made)
+    )
+    assert before == after
 
 
 def test_what_is_allowed_is_not_called_forbidden():
