@@ -25,6 +25,7 @@ from .logs import about
 from .observation import Observer
 from .plan import Step, Verdict, admission, cluster, conditions, deletion, topology, users
 from .plan.deletion import Reach
+from .plan.step import Row
 
 log = logging.getLogger("watership.operator")
 FINALIZER = "watership.dev/topology"
@@ -74,6 +75,8 @@ class Reconciler:
                 await self.tell(resource, step.event, step.sentence, warning=False)
         verdict = outcome.verdicts[resource.key]
         further = cluster.further_conditions(resource, verdict, seen, now=chance.now)
+        if warned := conditions.warned(resource, verdict, further):
+            await self.tell(resource, warned[1], warned[2], warning=True)
         await self.report(resource, verdict, further)
         late = further.get("CertificateValid", ("True",))[0] != "True"
         return Standing.SETTLED if (verdict.ready and not late) or verdict.stalled else Standing.FAILING
@@ -284,7 +287,7 @@ class Reconciler:
         self,
         resource: Resource,
         verdict: Verdict,
-        more: Mapping[str, tuple[str, str, str]],
+        more: Mapping[str, Row],
         drift: str | None = None,
     ) -> None:
         if drift is not None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 
 from .conftest import SYSTEM, Machine
 
@@ -40,8 +39,16 @@ def apply_hello(cluster: Machine) -> None:
     cluster.kubectl("wait", "--for=condition=Ready", kinds, "--all", "--timeout=60s")
 
 
-def test_message_survives_its_pod_and_only_the_claim_survives_deletion(cluster: Machine):
+CONDITIONS = ("Ready", "AllReplicasReady", "ClusterAvailable", "NoWarnings", "ReconcileSuccess")
+
+
+def test_c1_c4_c17_message_survives_its_pod_and_only_the_claim_survives_deletion(cluster: Machine):
     apply_hello(cluster)
+    hello = cluster.get("brokercluster", "hello")
+    assert {c: cluster.condition("brokercluster", "hello", c)["status"] for c in CONDITIONS} == dict.fromkeys(
+        CONDITIONS, "True"
+    )
+    assert hello["status"]["observedGeneration"] == hello["metadata"]["generation"]
     with forwarded(cluster, 5672):
         sent = python(cluster, str(HELLO / "producer.py"), "across", "pods")
         assert sent.returncode == 0, sent.stderr
@@ -66,37 +73,40 @@ def test_message_survives_its_pod_and_only_the_claim_survives_deletion(cluster: 
     assert claims == ["persistentvolumeclaim/persistence-hello-server-0"]
 
 
-def test_named_certificate_is_served(cluster: Machine, tmp_path: Path):
-    authority = trustme.CA()
-    made = authority.issue_cert("localhost", f"hello.{cluster.namespace}.svc")
-    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "hello-tls"}}
-    data = {"tls.crt": made.cert_chain_pems[0].bytes().decode(), "tls.key": made.private_key_pem.bytes().decode()}
-    cluster.apply({**secret, "stringData": data})
-    cluster.kubectl("apply", "-f", str(HELLO))
-    cluster.kubectl(
-        "patch", "brokercluster/hello", "--type=merge", "-p", '{"spec": {"tls": {"secretName": "hello-tls"}}}'
-    )
-    cluster.wait(
-        "TLS in the pods", lambda: any(p["port"] == 5671 for p in cluster.get("service", "hello")["spec"]["ports"])
-    )
-    cluster.kubectl("rollout", "status", "statefulset/hello-server", "--timeout=180s")
-    cluster.kubectl("wait", "--for=condition=Ready", "brokercluster/hello", "--timeout=180s")
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    script = (
-        "import pika, ssl, sys; c = ssl.create_default_context(cafile=sys.argv[1]);"
-        "p = pika.ConnectionParameters('localhost', 5671, ssl_options=pika.SSLOptions(c, 'localhost'));"
-        "b = pika.BlockingConnection(p); b.channel().queue_declare('task_queue', durable=True); b.close();"
-        "print('spoke')"
-    )
-    with forwarded(cluster, 5671):
-        spoke = python(cluster, "-c", script, str(tmp_path / "ca.pem"))
-        assert "spoke" in spoke.stdout, spoke.stderr
+NONE_DOWN, ONE_DOWN = (f'{{"spec": {{"disruptionBudget": {{"maxUnavailable": {n}}}}}}}' for n in (0, 1))
 
 
-def test_hibernation_keeps_messages_and_waking_serves_them(cluster: Machine):
+def drain(cluster: Machine) -> subprocess.CompletedProcess[str]:
+    """As for the upgrade of the machine, of the broker's pods alone."""
+    selector = "app.kubernetes.io/name=hello"
+    node = cluster.get("pod", "hello-server-0")["spec"]["nodeName"]
+    options = (f"--pod-selector={selector}", "--delete-emptydir-data", "--timeout=20s")
+    try:
+        return cluster.run("drain", node, *options)
+    finally:
+        cluster.kubectl("uncordon", node)
+
+
+def test_c9_c18_messages_survive_a_drain_and_hibernation(cluster: Machine):
     apply_hello(cluster)
     with forwarded(cluster, 5672):
         assert python(cluster, str(HELLO / "producer.py"), "asleep").returncode == 0
+
+    before = cluster.get("pod", "hello-server-0")["metadata"]["uid"]
+    cluster.kubectl("patch", "brokercluster/hello", "--type=merge", "-p", NONE_DOWN)
+    budget = lambda: cluster.get("poddisruptionbudget", "hello-server")  # noqa: E731
+    cluster.wait(
+        "the budget", lambda: (b := budget())["status"]["observedGeneration"] == b["metadata"]["generation"] == 2
+    )
+    assert "would violate the pod's disruption budget" in drain(cluster).stderr
+    assert cluster.get("pod", "hello-server-0")["metadata"]["uid"] == before
+    cluster.kubectl("patch", "brokercluster/hello", "--type=merge", "-p", ONE_DOWN)
+    cluster.wait("the budget", lambda: budget()["status"]["disruptionsAllowed"] == 1)
+    done = drain(cluster)
+    assert done.returncode == 0, done.stderr
+    cluster.kubectl("rollout", "status", "statefulset/hello-server", "--timeout=180s")
+    assert cluster.get("pod", "hello-server-0")["metadata"]["uid"] != before
+
     cluster.kubectl("scale", "brokercluster/hello", "--replicas=0")
     cluster.says("brokercluster", "hello", "hibernates")
     cluster.says("queue.watership.dev", "task-queue", "hibernates")

@@ -1,9 +1,10 @@
 """Certificates, passwords, configuration and volumes of a broker that runs in a pod. Named by the scenario's id."""
 
-import base64
 import hashlib
+import json
 import ssl
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +18,13 @@ SERVED = (
     "import hashlib, ssl; p = ssl.get_server_certificate(('127.0.0.1', 5671), timeout=5);"
     "print(hashlib.sha256(ssl.PEM_cert_to_DER_cert(p)).hexdigest())"
 )
-LOGIN = (
-    "import pika, sys; c = pika.PlainCredentials(sys.argv[1], sys.argv[2]);"
-    "pika.BlockingConnection(pika.ConnectionParameters('127.0.0.1', 5672, credentials=c)).close(); print('in')"
+LOGIN = (  # prints the heartbeat and the frame_max that the broker proposes, and the messages in queue `imported`
+    "import pika, sys; c = pika.PlainCredentials(sys.argv[1], sys.argv[2]); told = [];"
+    "hear = lambda _, seconds: told.append(seconds) or seconds;"
+    "p = pika.ConnectionParameters('127.0.0.1', 5672, credentials=c, heartbeat=hear);"
+    "b = pika.BlockingConnection(p); told.append(b._impl.params.frame_max);"
+    "told.append(b.channel().queue_declare('imported', passive=True).method.message_count);"
+    "b.close(); print('in', *told)"
 )
 
 
@@ -45,14 +50,30 @@ def tls_secret(made: trustme.LeafCert) -> dict[str, Any]:
     return {**head, "stringData": data}
 
 
-def test_c7_renewed_certificate_is_served_within_a_minute_without_a_restart(cluster: Machine):
+SPEAK = (
+    "import pika, ssl, sys, urllib.request; c = ssl.create_default_context(cafile=sys.argv[1]);"
+    "p = pika.ConnectionParameters('localhost', 5671, ssl_options=pika.SSLOptions(c, 'localhost'));"
+    "pika.BlockingConnection(p).close();"
+    "print(urllib.request.urlopen('https://localhost:15671/api/index.html', context=c, timeout=10).status)"
+)
+CLOSED = "import socket; socket.create_connection(('127.0.0.1', 5672), 5)"
+
+
+def test_c7_tls_alone_and_a_renewed_certificate_is_served_within_a_minute_without_a_restart(
+    cluster: Machine, tmp_path: Path
+):
     authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     first, second = authority.issue_cert("localhost"), authority.issue_cert("localhost")
-    cluster.apply(tls_secret(first))
     apply_hello(cluster)
+    cluster.apply(tls_secret(first))
     patch(cluster, '{"tls": {"secretName": "hello-tls-mine", "disableNonTLSListeners": true}}')
-    cluster.wait("TLS alone", lambda: 5672 not in [p["port"] for p in cluster.get("service", "hello")["spec"]["ports"]])
+    cluster.wait("TLS alone", lambda: service_ports(cluster) == {5671, 15671, 15692})
     ready(cluster)
+    with forwarded(cluster, 5671, 15671):
+        spoke = python(cluster, "-c", SPEAK, str(tmp_path / "ca.pem"))
+        assert "200" in spoke.stdout, spoke.stderr
+    assert "refused" in cluster.run("exec", "hello-server-0", "--", "python", "-c", CLOSED).stderr
     before = pod(cluster)
     wanted = hashlib.sha256(ssl.PEM_cert_to_DER_cert(second.cert_chain_pems[0].bytes().decode())).hexdigest()
     cluster.apply(tls_secret(second))
@@ -65,57 +86,71 @@ def test_c7_renewed_certificate_is_served_within_a_minute_without_a_restart(clus
     assert pod(cluster) == before
 
 
+def service_ports(cluster: Machine) -> set[int]:
+    return {p["port"] for p in cluster.get("service", "hello")["spec"]["ports"]}
+
+
 def served_status(cluster: Machine, wanted: str) -> dict[str, Any] | None:
     status = (cluster.get("brokercluster", "hello") or {})["status"].get("tls", {})
     return status if status.get("servedFingerprint") == wanted else None
 
 
-def test_c15_rotated_default_user_logs_in_and_the_old_one_does_not(cluster: Machine):
-    apply_hello(cluster)
+def admin(password: str) -> dict[str, Any]:
+    head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "admin"}}
+    return {**head, "stringData": {"username": "admin", "password": password}}
+
+
+def definitions() -> dict[str, Any]:
+    queue = {"vhost": "/", "name": "imported", "durable": True, "auto_delete": False, "arguments": {}}
+    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "definitions"}}
+    return {**head, "data": {"definitions.json": json.dumps({"queues": [queue]})}}
+
+
+NAMED = {
+    "apiVersion": "watership.dev/v1beta1",
+    "kind": "BrokerCluster",
+    "metadata": {"name": "hello"},
+    "spec": {
+        "defaultUser": {"secretName": "admin"},
+        "definitions": {"configMap": "definitions", "key": "definitions.json"},
+        "persistence": {"retention": {"whenDeleted": "Delete"}},
+    },
+}
+
+
+def test_c14_c15_c2_c17_login_and_definitions_from_elsewhere_a_rotation_a_restart_and_the_end(cluster: Machine):
+    """One cluster through its life."""
+    cluster.apply(NAMED)
+    cluster.says("brokercluster", "hello", "waits for Secret")
+    cluster.apply(admin("first"), definitions())  # late
+    cluster.wait("the StatefulSet", lambda: cluster.get("statefulset", "hello-server"))
+    ready(cluster)
     before = pod(cluster)
-    secret = {k: base64.b64decode(v).decode() for k, v in cluster.get("secret", "hello-default-user")["data"].items()}
-    cluster.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "admin"},
-            "stringData": {"username": "admin", "password": "rotated"},
-        }
-    )
-    patch(cluster, '{"defaultUser": {"secretName": "admin"}, "configuration": "heartbeat = 17"}')
     with forwarded(cluster, 5672):
-        cluster.wait("the login", lambda: "in" in python(cluster, "-c", LOGIN, "admin", "rotated").stdout, 60)
-        assert python(cluster, "-c", LOGIN, secret["username"], secret["password"]).returncode != 0
+        assert "in 60 131072 0" in python(cluster, "-c", LOGIN, "admin", "first").stdout
+
+        # C15: the Secret rotates, and the broker takes a new heartbeat, while it runs
+        cluster.apply(admin("rotated"))
+        patch(cluster, '{"configuration": "heartbeat = 17"}')
+        cluster.wait("both", lambda: "in 17 " in python(cluster, "-c", LOGIN, "admin", "rotated").stdout, 120)
+        assert "ACCESS_REFUSED" in python(cluster, "-c", LOGIN, "admin", "first").stderr
     assert pod(cluster) == before, "no restart"
 
-
-def test_c2_restart_is_told_with_its_reason_and_happens_once(cluster: Machine):
-    apply_hello(cluster)
-    before = pod(cluster)
-    patch(cluster, '{"configuration": "frame_max = 8192"}')
+    # C2: what a running broker cannot take
+    patch(cluster, '{"configuration": "heartbeat = 17\\nframe_max = 8192"}')
     cluster.wait("the restart", lambda: pod_or_none(cluster) not in (None, before), 120)
     ready(cluster)
     after = pod(cluster)
+    with forwarded(cluster, 5672):
+        assert "in 17 8192 0" in python(cluster, "-c", LOGIN, "admin", "rotated").stdout
     reasons = [e["message"] for e in cluster.items("events") if e["reason"] == "Restart"]
     assert [r.rpartition(": ")[2] for r in reasons] == ["the configuration changed (frame_max)"]
     assert pod(cluster) == after
+
+    cluster.kubectl("delete", "brokercluster/hello", "--timeout=90s")
+    cluster.wait("no claim", lambda: not cluster.items("persistentvolumeclaims"), 90)
 
 
 def pod_or_none(cluster: Machine) -> tuple[str, int] | None:
     item = cluster.get("pod", "hello-server-0") or {"status": {}}
     return pod(cluster) if item["status"].get("containerStatuses") else None
-
-
-def test_c17_deletion_ends_in_bounded_time_and_takes_what_was_asked(cluster: Machine):
-    apply_hello(cluster)
-    patch(cluster, '{"persistence": {"retention": {"whenDeleted": "Delete"}}}')
-    cluster.wait(
-        "the policy",
-        lambda: (
-            cluster.get("statefulset", "hello-server")["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"]
-            == "Delete"
-        ),
-    )
-    ready(cluster)
-    cluster.kubectl("delete", "brokercluster/hello", "--timeout=90s")
-    cluster.wait("no claim", lambda: not cluster.items("persistentvolumeclaims"), 90)

@@ -62,7 +62,7 @@ def passes(cluster: Cluster):
 
 
 @pytest.mark.parametrize("child", CHILDREN)
-def test_deleted_child_comes_back(cluster: Cluster, child: tuple[str, str]):
+def test_c12_deleted_child_comes_back(cluster: Cluster, child: tuple[str, str]):
     cluster.apply(broker_cluster("hello"))
     cluster.wait("the children", lambda: len(versions(cluster)) == len(CHILDREN))
     before = cluster.get(*child)["metadata"]["uid"]
@@ -79,7 +79,7 @@ def test_credentials_come_from_the_configuration(cluster: Cluster):
     assert data["connection_string"] == f"amqp://me:secret@hello.{cluster.namespace}.svc:5672/"
 
 
-def test_three_replicas_are_refused_with_a_sentence(cluster: Cluster):
+def test_c9_more_nodes_than_one_are_refused_with_a_sentence(cluster: Cluster):
     cluster.apply(broker_cluster("many", replicas=3))
     condition = cluster.says("brokercluster", "many", "nodes cannot join into one cluster in this version")
     assert condition["reason"] == "UnsupportedOperation"

@@ -158,7 +158,7 @@ RETAINED = [case for case in CASES if case.id in ("T1", "T2", "T4", "T5", "T6", 
 
 
 @pytest.mark.parametrize("case", RETAINED, ids=lambda case: f"T12-{case.kind}")
-def test_retained_object_stays_in_the_broker(cluster: Cluster, broker: Broker, case: Case):
+def test_t12_retained_object_stays_in_the_broker(cluster: Cluster, broker: Broker, case: Case):
     where = f"{case.kind.lower()}.watership.dev"
     cluster.apply(broker.secret(), *case.needs, resource(case.kind, "it", deletionPolicy="Retain", **case.spec))
     cluster.ready(where, "it")

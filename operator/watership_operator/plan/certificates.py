@@ -21,7 +21,7 @@ from watership_operator.kinds import Resource
 from watership_operator.kinds.resource import ROTATE_AUTHORITY
 from watership_operator.render.head import head, tls_secret
 
-from .step import Step
+from .step import Row, Step
 
 WARN = dt.timedelta(days=21)
 AUTHORITY_DAYS = 3650
@@ -29,7 +29,6 @@ ANSWERED = "watership.dev/rotated"  # on the authority's Secret: the last reques
 SINCE = "watership.dev/trusted-since"
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 Secrets = Mapping[str, Mapping[str, str]]
-Condition = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ def facts(cluster: Resource, secrets: Secrets, served: str) -> dict[str, Any]:
     return {"secretName": name, "fingerprint": found.fingerprint, "notAfter": found.ends_text, **shown}
 
 
-def condition(cluster: Resource, secrets: Secrets, served: str, *, now: dt.datetime) -> Condition:
+def condition(cluster: Resource, secrets: Secrets, served: str, *, now: dt.datetime) -> Row:
     """CertificateValid: whether the certificate lasts another 21 days, and is the one that is served."""
     try:
         found = read(secrets[tls_secret(cluster)])

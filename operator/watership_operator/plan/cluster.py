@@ -27,7 +27,7 @@ from watership_operator.render.overlay import forbidden
 from . import certificates, rollout, volumes
 from .difference import differs
 from .standing import owned_by, unwanted, verdict
-from .step import FAILED, Plan, Step, Verdict
+from .step import FAILED, Plan, Row, Step, Verdict
 
 Child = tuple[str, str]  # kind and name
 Object = Mapping[str, Any]
@@ -228,7 +228,7 @@ def with_facts(cluster: Resource, seen: Surroundings, made: Verdict) -> Verdict:
     return replace(made, extra={**made.extra, "tls": certificates.facts(cluster, seen.secrets, seen.served)})
 
 
-def warning(cluster: Resource, seen: Surroundings) -> tuple[str, str, str]:
+def warning(cluster: Resource, seen: Surroundings) -> Row:
     """The condition NoWarnings, but for what the certificate says."""
     if cluster.annotations.get(PAUSE) == "true":
         return ("False", "PausedReconciliation", f"paused by the annotation {PAUSE}")
@@ -243,9 +243,7 @@ def warning(cluster: Resource, seen: Surroundings) -> tuple[str, str, str]:
     return ("False", "PortsDiffer", f"{sentence}other addresses; set ports in spec.listeners, the Service follows them")
 
 
-def further_conditions(
-    cluster: Resource, made: Verdict, seen: Surroundings, *, now: dt.datetime
-) -> dict[str, tuple[str, str, str]]:
+def further_conditions(cluster: Resource, made: Verdict, seen: Surroundings, *, now: dt.datetime) -> dict[str, Row]:
     """The four conditions that RabbitMQ's users script against, and that of the certificate."""
     pods = made.ready and cluster.spec.replicas > 0
     success = "False" if made.stalled or made.reason in ("TLSError", FAILED) else "True"

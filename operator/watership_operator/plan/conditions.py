@@ -9,15 +9,13 @@ from typing import Any
 
 from watership_operator.kinds import Resource
 
-from .step import Verdict
+from .step import Row, Verdict
 
 
-def status(
-    resource: Resource, verdict: Verdict, *, now: str, more: Mapping[str, tuple[str, str, str]] | None = None
-) -> dict[str, Any]:
+def status(resource: Resource, verdict: Verdict, *, now: str, more: Mapping[str, Row] | None = None) -> dict[str, Any]:
     """The whole status. now: RFC 3339, used where a condition changes. more: type to (status, reason, message)."""
     words = (verdict.reason, verdict.sentence)
-    rows: dict[str, tuple[str, str, str]] = {
+    rows: dict[str, Row] = {
         "Ready": (truth(verdict.ready), *words),
         "Reconciling": (truth(verdict.waiting), *words),
         "Stalled": (truth(verdict.stalled), *words),
@@ -59,6 +57,14 @@ def condition(
 def changed(resource: Resource, wanted: Mapping[str, Any]) -> bool:
     """Whether a status has to be written at all."""
     return {k: v for k, v in resource.status.items() if k in wanted or k == "conditions"} != dict(wanted)
+
+
+def warned(resource: Resource, verdict: Verdict, further: Mapping[str, Row]) -> Row | None:
+    """The condition NoWarnings where an Event is due about it: it warns of something else than before, and the verdict
+    does not say the same."""
+    row = further["NoWarnings"]
+    known = (resource.condition("NoWarnings").get("reason"), verdict.reason)
+    return None if row[0] == "True" or row[1] in known else row
 
 
 def transition(resource: Resource, verdict: Verdict) -> bool:

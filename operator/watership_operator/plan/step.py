@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Key = tuple[str, str, str]  # kind, namespace, name of a custom resource
+Row = tuple[str, str, str]  # status, reason, message of a condition
 
 CREATED = "SuccessfulCreateOrUpdate"
 FAILED = "FailedCreateOrUpdate"
