@@ -1,14 +1,17 @@
 """Certificates, passwords, configuration and volumes of a broker that runs in a pod. Named by the scenario's id."""
 
+import base64
 import hashlib
 import json
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from tests.kubernetes.objects import resource
 
 from .conftest import Machine
 from .test_hello import apply_hello, forwarded, python
@@ -44,8 +47,9 @@ def pod(cluster: Machine) -> tuple[str, int]:
     return item["metadata"]["uid"], item["status"]["containerStatuses"][0]["restartCount"]
 
 
-def tls_secret(made: trustme.LeafCert) -> dict[str, Any]:
-    data = {"tls.crt": made.cert_chain_pems[0].bytes().decode(), "tls.key": made.private_key_pem.bytes().decode()}
+def tls_secret(made: trustme.LeafCert, ca: str) -> dict[str, Any]:
+    chain, key = made.cert_chain_pems[0].bytes().decode(), made.private_key_pem.bytes().decode()
+    data = {"tls.crt": chain, "tls.key": key, "ca.crt": ca}
     head = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "hello-tls-mine"}}
     return {**head, "stringData": data}
 
@@ -59,45 +63,75 @@ SPEAK = (
 CLOSED = "import socket; socket.create_connection(('127.0.0.1', 5672), 5)"
 
 
-def test_c7_tls_alone_and_a_renewed_certificate_is_served_within_a_minute_without_a_restart(
+def test_c7_tls_alone_and_renewed_certificates_are_served_within_a_minute_without_a_restart(
     cluster: Machine, tmp_path: Path
 ):
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    first, second = authority.issue_cert("localhost"), authority.issue_cert("localhost")
+    ca = authority.cert_pem.bytes().decode()
+    first, second = (authority.issue_cert("localhost", f"hello.{cluster.namespace}.svc") for _ in range(2))
     apply_hello(cluster)
-    cluster.apply(tls_secret(first))
+    cluster.apply(tls_secret(first, ca))
     patch(cluster, '{"tls": {"secretName": "hello-tls-mine", "disableNonTLSListeners": true}}')
-    cluster.wait("TLS alone", lambda: service_ports(cluster) == {5671, 15671, 15692})
-    ready(cluster)
-    with forwarded(cluster, 5671, 15671):
-        spoke = python(cluster, "-c", SPEAK, str(tmp_path / "ca.pem"))
-        assert "200" in spoke.stdout, spoke.stderr
-    assert "refused" in cluster.run("exec", "hello-server-0", "--", "python", "-c", CLOSED).stderr
+    speaks_tls_alone(cluster, ca, tmp_path)
     before = pod(cluster)
     wanted = hashlib.sha256(ssl.PEM_cert_to_DER_cert(second.cert_chain_pems[0].bytes().decode())).hexdigest()
-    cluster.apply(tls_secret(second))
-    start = time.monotonic()
-    with forwarded(cluster, 5671):
-        cluster.wait("the new certificate", lambda: wanted in python(cluster, "-c", SERVED).stdout, 60)
-    print(f"served after {time.monotonic() - start:.1f} s")
-    status = cluster.wait("status", lambda: served_status(cluster, wanted), 60)
-    assert status["fingerprint"] == wanted
+    cluster.apply(tls_secret(second, ca))
+    assert served(cluster, lambda status: status["fingerprint"] == wanted)["fingerprint"] == wanted
     assert pod(cluster) == before
+
+    # The same from the cluster's own authority, whose key is rotated.
+    patch(cluster, '{"tls": {"secretName": null, "trustHours": 0}}')
+    cluster.wait("another pod", lambda: pod_or_none(cluster) not in (None, before), 120)
+    speaks_tls_alone(cluster, secret(cluster, "hello-ca")["ca.crt"], tmp_path)
+    before = pod(cluster)
+    old = cluster.get("brokercluster", "hello")["status"]["tls"]["fingerprint"]
+    cluster.kubectl("annotate", "brokercluster/hello", "watership.dev/rotate-authority=1")
+    served(cluster, lambda status: status["fingerprint"] != old)
+    assert pod(cluster) == before
+    trusted = secret(cluster, "hello-ca")["ca.crt"]
+    assert trusted.count("BEGIN CERTIFICATE") == 2
+
+
+def speaks_tls_alone(cluster: Machine, ca: str, folder: Path) -> None:
+    """AMQPS and HTTPS answer, and nothing plain does; the operator trusts the authority as well."""
+    cluster.wait("TLS alone", lambda: service_ports(cluster) == {5671, 15671, 15692})
+    ready(cluster)
+    (folder / "ca.pem").write_text(ca)
+    with forwarded(cluster, 5671, 15671):
+        spoke = python(cluster, "-c", SPEAK, str(folder / "ca.pem"))
+        assert "200" in spoke.stdout, spoke.stderr
+    assert "refused" in cluster.run("exec", "hello-server-0", "--", "python", "-c", CLOSED).stderr
+    name = f"by-{hashlib.sha256(ca.encode()).hexdigest()[:8]}"
+    cluster.apply(resource("Queue", name, {"name": "hello"}))
+    cluster.ready("queue.watership.dev", name)
+
+
+def served(cluster: Machine, is_new: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """status.tls once the new certificate is served, which takes a minute at most."""
+    start = time.monotonic()
+
+    def done() -> dict[str, Any] | None:
+        status = (cluster.get("brokercluster", "hello") or {})["status"].get("tls", {})
+        return status if is_new(status) and status.get("servedFingerprint") == status["fingerprint"] else None
+
+    status = cluster.wait("the new certificate", done, 60)
+    print(f"served after {time.monotonic() - start:.1f} s")
+    with forwarded(cluster, 5671):
+        assert status["fingerprint"] in python(cluster, "-c", SERVED).stdout
+    return status
 
 
 def service_ports(cluster: Machine) -> set[int]:
     return {p["port"] for p in cluster.get("service", "hello")["spec"]["ports"]}
 
 
-def served_status(cluster: Machine, wanted: str) -> dict[str, Any] | None:
-    status = (cluster.get("brokercluster", "hello") or {})["status"].get("tls", {})
-    return status if status.get("servedFingerprint") == wanted else None
-
-
 def admin(password: str) -> dict[str, Any]:
     head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "admin"}}
     return {**head, "stringData": {"username": "admin", "password": password}}
+
+
+def secret(cluster: Machine, name: str) -> dict[str, str]:
+    return {k: base64.b64decode(v).decode() for k, v in cluster.get("secret", name)["data"].items()}
 
 
 def definitions() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Broker, Cluster, Operator
-from .objects import resource
+from .objects import broker_cluster, resource
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.usefixtures("no_operator")]
 LEASE = "watership-operator"
@@ -99,7 +99,17 @@ def everything(count: int) -> list[dict]:
         *(resource("Exchange", f"x{i}", type="topic") for i in range(count)),
         *(resource("Binding", f"b{i}", source=f"x{i}", destination=f"q{i}", routingKey="k") for i in range(count)),
         *(resource("User", f"u{i}", tags=["management"], permissions=rights) for i in range(4)),
+        *(broker_cluster(f"c{i}", tls={}) for i in range(4)),
     ]
+
+
+MADE_UP = {"-default-user": "password", "-ca": "tls.key"}
+
+
+def made_up(cluster: Cluster) -> dict[str, str]:
+    """What the operator made up once for each BrokerCluster: its password, the key of its authority."""
+    secrets = {item["metadata"]["name"]: item["data"] for item in cluster.items("secrets")}
+    return {n: data[key] for n, data in secrets.items() for suffix, key in MADE_UP.items() if n.endswith(suffix)}
 
 
 KINDS = ("queue", "exchange", "binding", "user")
@@ -110,6 +120,7 @@ def test_operator_killed_at_any_moment_goes_on_where_it_was(
     cluster: Cluster, broker: Broker, lonely: Operator, seed: int
 ):
     moments, operator, count = random.Random(seed), lonely, 40
+    kept: dict[str, str] = {}
 
     def kill_again_and_again(times: int) -> None:
         for _ in range(times):
@@ -117,6 +128,9 @@ def test_operator_killed_at_any_moment_goes_on_where_it_was(
             cluster.wait("it runs", lambda: operator.http("healthz"))
             time.sleep(moments.uniform(0.0, 1.0))
             operator.kill()
+            now = made_up(cluster)
+            assert {n: now.get(n) for n in kept} == kept, "what was made up once is kept"
+            kept.update(now)
         operator.start()
 
     cluster.apply(broker.secret(), *everything(count))
@@ -129,7 +143,13 @@ def test_operator_killed_at_any_moment_goes_on_where_it_was(
         password = cluster.kubectl("get", "secret", f"u{i}-user-credentials", "-o", "jsonpath={.data.password}")
         assert broker.logs_in(f"u{i}", password), f"u{i}'s Secret and the broker disagree"
 
+    cluster.wait("every StatefulSet", lambda: len(cluster.items("statefulsets")) == 4)
+    assert set(kept) <= set(made_up(cluster))
+    cluster.wait("a certificate of each authority", lambda: all(cluster.get("secret", f"c{i}-tls") for i in range(4)))
+
     operator.kill()
+    cluster.kubectl("delete", "brokerclusters", "--all")
+    kept.clear()
     names = [f"{kind}.watership.dev" for kind in KINDS]
     cluster.kubectl("delete", ",".join(names), "--all", "--wait=false")
     kill_again_and_again(4)
