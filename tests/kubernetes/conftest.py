@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.cluster import binaries
 from tests.cluster.control_plane import ControlPlane, free_port
 from tests.cluster.found import given_kubeconfig
@@ -43,11 +42,12 @@ class Cluster:
         return done.stdout
 
     def apply(self, *manifests: dict[str, Any]) -> None:
-        self.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
+        """As JSON: of YAML there are two versions, and in one of them an object's name y is a truth value."""
+        self.kubectl("apply", "-f", "-", text="\n---\n".join(json.dumps(m) for m in manifests))
 
     def refused(self, manifest: dict[str, Any]) -> str:
         """The API server's words for an object that it does not take."""
-        done = self.run("apply", "-f", "-", text=yaml.safe_dump(manifest))
+        done = self.run("apply", "-f", "-", text=json.dumps(manifest))
         assert done.returncode != 0, done.stdout
         return done.stderr
 

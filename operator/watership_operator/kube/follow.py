@@ -55,7 +55,7 @@ class Follower:
                 self.api_version, self.kind, self.namespace, only_metadata=self.only_metadata
             ):
                 self.version = page["metadata"]["resourceVersion"]
-                for item in page["items"]:
+                for item in page["items"] or ():  # null, where there is none and only metadata was asked for
                     self.note("ADDED", item)
         except KubeError:
             self.known |= before
