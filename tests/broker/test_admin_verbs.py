@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
+import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,7 @@ STORIES: dict[str, list[Step]] = {
         do("reset_node_statistics", "nobody@nowhere"),
         do("list_certificates"),
         do("get_effective_config"),
+        do("backup"),
     ],
     "maintenance": [
         do("drain_node", "nobody@nowhere"),
@@ -428,10 +431,20 @@ async def outcome(admin: Any, step: Step) -> tuple[Any, ...]:
     verb, arguments, options = step
     try:
         result = await getattr(admin, verb)(*arguments, **options)
+        if verb == "backup":
+            return "result", await contents(result)
         return "result", type(result) if verb in UNLIKE else result
     except AdminError as error:
         reason = error.reason.partition("there are")[0]  # ports differ
         return "refused", error.status, error.error, reason
+
+
+async def contents(backup: Any) -> list[str]:
+    """The names of the files in it."""
+    octets = b"".join([piece async for piece in backup])
+    await backup.close()
+    with tarfile.open(fileobj=io.BytesIO(octets)) as tar:
+        return tar.getnames()
 
 
 @pytest.fixture

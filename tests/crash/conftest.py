@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 from tests.broker.process import Broker
 from tests.crash.faults import Faults
+from tests.crash.nursery import nursery
 
 
 @pytest.fixture
@@ -20,3 +22,9 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture(scope="session")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Faults:
     return Faults(tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="session")
+def context(faults: Faults) -> Iterator[ForkServerContext]:
+    with nursery(faults) as context:
+        yield context

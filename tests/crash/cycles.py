@@ -136,8 +136,8 @@ class Life:
             self.faults.order(0, 0, 0)
         self.broker.start()
 
-    def clients(self) -> list[Client]:
-        """Not all of them in each cycle."""
+    def clients(self, share: float = 0.8) -> list[Client]:
+        """Not all of them in each cycle, but about this share."""
         k = self.ledgers
         kinds: list[tuple[type[Client], str, list[Ledger]]] = [
             (Publisher, "fan", [k[CLASSIC], k[QUORUM]]),
@@ -152,7 +152,7 @@ class Life:
         return [
             kind(self.connect, self.rng, name, ledgers, self.numbers.get(name, 1))
             for kind, name, ledgers in kinds
-            if self.rng.random() < 0.8
+            if self.rng.random() < share
         ]
 
     def connect(self) -> pika.BlockingConnection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -10,15 +9,8 @@ import pytest
 from tests.crash.cycles import CYCLES, Life
 from tests.crash.faults import Faults
 from tests.crash.ledger import Ledger
-from tests.crash.nursery import nursery
 
 SEEDS = range(6)
-
-
-@pytest.fixture(scope="module")
-def context(faults: Faults) -> Iterator[ForkServerContext]:
-    with nursery(faults) as context:
-        yield context
 
 
 @pytest.mark.parametrize("seed", SEEDS)

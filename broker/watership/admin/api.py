@@ -7,10 +7,12 @@ words in its path, in their order; verbs with a body take it last. `get` and `li
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal, Protocol, TypedDict
 
 Json = dict[str, object]
+MARK = "X-Watership-Mark"  # the header that tells a backup's mark
 Tag = Literal["none", "management", "policymaker", "monitoring", "administrator"]
 
 
@@ -29,6 +31,16 @@ class AdminError(Exception):
 
 class Unreachable(Exception):
     """A sentence about why there was no answer."""
+
+
+class Backup(Protocol):
+    """A tar of the data directory, piece by piece. mark: the log's position; what was confirmed before is in it."""
+
+    mark: int
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def close(self) -> None:
+        """Also when it was not read to its end."""
 
 
 class Snapshot(TypedDict):
@@ -60,6 +72,7 @@ class Verb:
     options: tuple[str, ...] = ()  # names that may stand in the query; true when present
     pages: bool = False  # a list that can be asked for page by page
     text: bool = False  # answers plain text
+    stream: bool = False  # answers octets, piece by piece
     asked: bool = False  # a POST that answers 200 with what was asked for
 
     @property
@@ -111,6 +124,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("suspend_listeners", "POST", "/nodes/{node}/listeners/suspend", "administrator", "no new AMQP clients"),
     Verb("resume_listeners", "POST", "/nodes/{node}/listeners/resume", "administrator", "new AMQP clients again"),
     Verb("get_node_memory", "GET", "/nodes/{node}/memory", "monitoring", "octets by what they are used for"),
+    Verb("backup", "GET", "/backup", "administrator", "a consistent copy of the data, as a tar", stream=True),
     # Logging in
     Verb("get_auth", "GET", "/auth", "none", "how the UI logs in"),
     Verb("hash_password", "GET", "/auth/hash_password/{password}", "administrator", "{ok: its salted hash}"),

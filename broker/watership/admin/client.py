@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, cast
 from urllib.parse import quote, unquote
@@ -16,8 +16,9 @@ from urllib.parse import quote, unquote
 import aiohttp
 from yarl import URL
 
-from .api import BY_NAME, AdminError, Json, Snapshot, Unreachable, Verb
+from .api import BY_NAME, MARK, AdminError, Json, Snapshot, Unreachable, Verb
 
+STREAMING = aiohttp.ClientTimeout(total=None, connect=5, sock_read=60)
 LISTS = {  # of a snapshot: the verb that lists them
     "vhosts": "list_vhosts",
     "users": "list_users",
@@ -123,6 +124,8 @@ class Client:
             self.session = aiohttp.ClientSession(connector=connector, headers=self.headers, timeout=self.timeout)
         url = URL(self.url + target, encoded=True)
         try:
+            if verb.stream:
+                return await self.stream(await self.session.get(url, timeout=STREAMING))
             headers = {"X-Reason": str(reason)} if reason else None
             async with self.session.request(verb.method, url, json=body, headers=headers) as response:
                 text = await response.text()
@@ -133,6 +136,12 @@ class Client:
             raise Unreachable(f"{self.url} cannot be reached: {why(error)}") from None
         except ValueError:
             raise Unreachable(f"{self.url} is no management API: its answer to {verb.name} is no JSON") from None
+
+    async def stream(self, response: aiohttp.ClientResponse) -> Download:
+        if response.status >= 400:
+            async with response:
+                raise failure(response.status, await response.text())
+        return Download(response)
 
     def connector(self) -> aiohttp.BaseConnector:
         if self.socket is not None:
@@ -150,6 +159,24 @@ class Client:
         if verb.text:
             return text
         return json.loads(text) if text else None
+
+
+class Download:
+    """As api.Backup says. Raises Unreachable when it is cut off."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+        self.mark = int(response.headers[MARK])
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self.response.content.iter_chunked(1 << 20):
+                yield piece
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"{self.response.url.origin()} has stopped in the middle: {why(error)}") from None
+
+    async def close(self) -> None:
+        self.response.close()
 
 
 def segment(name: str) -> str:

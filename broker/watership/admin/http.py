@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import ssl
@@ -17,7 +18,7 @@ from watership.config import Address
 from watership.model.users import User
 
 from . import health, metrics
-from .api import VERBS, AdminError, Json, Verb
+from .api import MARK, VERBS, AdminError, Backup, Json, Verb
 from .auth import NoCredentials, authenticate, authorise, basic
 from .control import OWNER, ControlSocket
 from .listing import asked, shown
@@ -25,6 +26,7 @@ from .local import LocalAdmin
 
 log = logging.getLogger("watership.admin")
 LARGEST_BODY = 64 << 20
+PATIENCE = 60  # seconds for a reader of a stream to take a piece
 PROTOCOLS = {  # of listeners, as the API calls them
     "management": "http",
     "management/ssl": "https",
@@ -125,7 +127,7 @@ class AdminServer:
         for verb in VERBS:
             # Names may hold braces, which the router's own pattern does not take.
             path = verb.path.replace("}", ":[^/]+}")
-            for method in ("GET", "HEAD") if verb.method == "GET" else (verb.method,):
+            for method in ("GET", "HEAD") if verb.method == "GET" and not verb.stream else (verb.method,):
                 app.router.add_route(method, f"/api{path}{{slash:/?}}", self.handler(verb))
         return app
 
@@ -143,7 +145,7 @@ class AdminServer:
 
         return handle
 
-    async def perform(self, verb: Verb, request: web.Request) -> web.Response:
+    async def perform(self, verb: Verb, request: web.Request) -> web.StreamResponse:
         user = self.asking(verb, request)
         call: list[Any] = [request.match_info[name] for name in verb.parameters]
         if verb.body:
@@ -153,7 +155,19 @@ class AdminServer:
         if verb.name == "delete_connection" and "X-Reason" in request.headers:
             options["reason"] = request.headers["X-Reason"]  # type: ignore[assignment]
         result = await getattr(admin, verb.name)(*call, **options)
-        return self.response(verb, result, request)
+        return await self.stream(result, request) if verb.stream else self.response(verb, result, request)
+
+    async def stream(self, backup: Backup, request: web.Request) -> web.StreamResponse:
+        """A reader that stands still for too long is left: files are kept for it."""
+        response = web.StreamResponse(headers={"Content-Type": "application/x-tar", MARK: str(backup.mark)})
+        try:
+            await response.prepare(request)
+            async for piece in backup:
+                await asyncio.wait_for(response.write(piece), PATIENCE)
+            await response.write_eof()
+        finally:
+            await backup.close()
+        return response
 
     def asking(self, verb: Verb, request: web.Request) -> User:
         """Raises AdminError 401."""

@@ -1,4 +1,4 @@
-"""The command line: `watership broker | dev | ctl | config | store`. One module per command."""
+"""The command line: `watership broker | dev | ctl | config | backup | store`. One module per command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
-from . import broker, config, ctl, dev, store
+from . import backup, broker, config, ctl, dev, store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"watership {version('watership')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (broker, dev, ctl, config, store):
+    for module in (broker, dev, ctl, config, backup, store):
         module.add(commands)
     options = parser.parse_args(given)
     return guarded(lambda: int(options.run(options)))

@@ -86,6 +86,7 @@ class Log:
         self._tended = 0
         self._floor = self._safe = 0  # what lies below the one can be given up once the other is synced
         self._moved: Callable[[], None] = lambda: None
+        self._lent = 0  # copies that read the files
         self.short = False  # the disk has no room for another file
         for unused in directory.glob("*.spare"):
             unused.unlink()
@@ -95,6 +96,19 @@ class Log:
         """Bytes of log between the oldest file's beginning and the end."""
         end = self._writer.appended if self._writer else self.end
         return end - self._files[0][0] if self._files else 0
+
+    @property
+    def folder(self) -> Path:
+        return self._directory.path
+
+    def lend(self) -> tuple[int, list[tuple[int, Path]]]:
+        """How far the log is on the disk, and its files up to there. Until `take_back` no file is written again."""
+        self._lent += 1
+        synced = self._writer.synced if self._writer else self.end
+        return synced, [(base, path) for base, path in self._files if base <= synced]
+
+    def take_back(self) -> None:
+        self._lent -= 1
 
     def recover(self, reader: Reader) -> None:
         """Feeds every file in order. Cuts a torn end off. Closes and raises RecoveryError for any other damage."""
@@ -254,7 +268,7 @@ class Log:
             self._writer.snapshot(self._snapshot())
 
     def _give_up(self, path: Path) -> None:
-        if len(self._spares) < SPARES:
+        if len(self._spares) < SPARES and not self._lent:
             spare = path.with_suffix(".spare")
             path.rename(spare)
             self._spares.append(spare)

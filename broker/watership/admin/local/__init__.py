@@ -1,5 +1,6 @@
 """The verbs over a broker in this process, done in the name of one user. One module per noun of the table."""
 
+from .backup import BackupVerbs
 from .base import Asked
 from .bindings import BindingVerbs
 from .cluster import ClusterVerbs
@@ -22,6 +23,7 @@ from .vhosts import VhostVerbs
 
 
 class LocalAdmin(
+    BackupVerbs,
     ClusterVerbs,
     DefinitionVerbs,
     VhostVerbs,

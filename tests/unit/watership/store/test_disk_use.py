@@ -1,9 +1,12 @@
 """Files that nothing needs are given up, and a few old messages do not hold many files."""
 
 import asyncio
+import io
+import tarfile
 from pathlib import Path
 
 from watership.kernel import Consumer
+from watership.store import Copy
 
 
 def used(folder: Path) -> int:
@@ -58,6 +61,41 @@ async def test_a_used_file_holds_nothing_of_its_former_life(node, tmp_path: Path
     here.peer.connection.abort()
     here.stop()
     assert node(2).restored == {2: 0}
+
+
+async def test_a_copy_holds_what_was_there_when_it_began_though_files_are_given_up(node, tmp_path: Path):
+    here = node(2, 3, file_size=50_000, slack=100_000)
+    here.journal.command(b"a queue was declared")
+    await here.publish(3, *(b"%d" % number * 100 for number in range(300)))
+    copy = Copy(here.log)
+    await here.drain(3)
+    await churn(here, 100)
+    assert not list((tmp_path / "data").glob("000000000000000000*.wal")), "none of the files is there any more"
+    with tarfile.open(fileobj=io.BytesIO(b"".join(copy.tar()))) as tar:
+        tar.extractall(tmp_path / "copy", filter="data")
+    copy.close()
+    await churn(here, 20)
+    here.stop()
+    (tmp_path / "data").rename(tmp_path / "original")
+    (tmp_path / "copy").rename(tmp_path / "data")
+    assert await node(2, 3).drain(3) == [b"%d" % number * 100 for number in range(300)]
+
+
+async def test_given_up_files_are_written_again(node, tmp_path: Path):
+    here = node(2, file_size=50_000, slack=100_000)
+    here.journal.command(b"a queue was declared")
+    used = set()
+    for _ in range(20):
+        await churn(here, 10)
+        used |= {path.stat().st_ino for path in (tmp_path / "data").iterdir() if path.suffix in (".wal", ".spare")}
+    assert here.journal.appended > 80 * 50_000
+    assert len(used) <= 8, "eighty files were filled"
+
+
+async def churn(here, rounds: int) -> None:
+    for _ in range(rounds):
+        await here.publish(2, *[b"x" * 1000] * 20)
+        await here.drain(2)
 
 
 async def test_a_backlog_is_kept_whole(node, tmp_path: Path):
