@@ -31,7 +31,7 @@ class Key:
 
 
 def topology_key(resource: Resource) -> Key:
-    reference = resource.spec.cluster_reference
+    reference = resource.spec.broker
     if reference.connection_secret is not msgspec.UNSET:
         return Key("topology", "secret", resource.namespace, reference.connection_secret.name)
     namespace = resource.namespace if reference.namespace is msgspec.UNSET else reference.namespace

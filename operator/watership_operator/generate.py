@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from .kinds import SPECS
+from .kinds import SPECS, awaited
 from .kinds.crd import definition
 
 ROOT = Path(__file__).parents[2]
@@ -18,8 +18,7 @@ KEEP = "  annotations:\n    helm.sh/resource-policy: keep\n"
 def files() -> dict[Path, str]:
     """Every generated file and its text."""
     found = {}
-    for spec in SPECS.values():
-        manifest = definition(spec)
+    for manifest in [*(definition(spec) for spec in SPECS.values()), *awaited.definitions()]:
         name = f"{manifest['metadata']['name']}.yaml"
         text = yaml.safe_dump(manifest, sort_keys=False, width=110, allow_unicode=True)
         found[ROOT / "crds" / name] = HEAD + text

@@ -23,9 +23,9 @@ from .kube.events import event
 from .links import Address, Links, address_of_cluster, address_of_secret, decoded
 from .logs import about
 from .observation import Observer
-from .plan import Step, Verdict, admission, cluster, conditions, deletion, topology, users
+from .plan import Plan, Step, Verdict, admission, cluster, conditions, deletion, topology, users
 from .plan.deletion import Reach
-from .plan.step import Row
+from .plan.step import DRIFTED, Row
 
 log = logging.getLogger("watership.operator")
 FINALIZER = "watership.dev/topology"
@@ -102,6 +102,7 @@ class Reconciler:
         await self.add_finalizers(r for r in kept if not r.deleting)
         kept = [self.cache.resources.get(r.key, r) for r in kept]
         plan = topology.plan(kept, snapshot, secrets=await self.user_secrets(kept), token=token)
+        await self.tell_drift(plan)
         outcome = await carry_out(plan, lambda step: self.do_step(step, client))
         if outcome.unreachable:
             return await self.without_broker(objects, self.unreached(key, Unreachable(outcome.unreachable)))
@@ -117,7 +118,7 @@ class Reconciler:
         refused = set()
         for namespace in {r.namespace for r in objects}:
             labels: Mapping[str, str] = {}
-            if resource.spec.topology_namespaces.match_labels and namespace != resource.namespace:
+            if resource.spec.topology_namespaces.selects and namespace != resource.namespace:
                 found = await self.kube.get("v1", "Namespace", "", namespace) or {"metadata": {}}
                 labels = found["metadata"].get("labels", {})
             if not admission.accepts(resource, namespace, labels):
@@ -131,6 +132,12 @@ class Reconciler:
         verdicts = {r.key: deletion.verdict(r, reach, patience=self.patience) for r in objects if r.deleting}
         decided = {key: verdict for key, verdict in verdicts.items() if verdict is not None}
         return [r for r in objects if r.key not in decided], decided
+
+    async def tell_drift(self, plan: Plan) -> None:
+        """Ready is False from when drift is seen until it is repaired."""
+        found = {step.owner: Verdict(False, DRIFTED, step.sentence) for step in plan.steps if step.drift}
+        drifted = ((self.cache.resources[key], verdict) for key, verdict in found.items())
+        await asyncio.gather(*(self.bounded(self.report(r, verdict, {})) for r, verdict in drifted))
 
     async def without_broker(self, objects: list[Resource], reach: Reach) -> Standing:
         kept, verdicts = self.deletions(objects, reach)

@@ -264,15 +264,31 @@ def test_definitions_are_loaded_at_the_start_and_survive(tmp_path: Path) -> None
             ["hazel"],
             ["warren"],
         ),
+        (
+            {
+                "02-permissions.json": {
+                    "vhosts": [{"name": "warren"}],
+                    "permissions": [{"user": "hazel", "vhost": "warren", "configure": "", "write": "", "read": ""}],
+                },
+                "01-users.json": {"users": [{"name": "hazel", "password": "p", "tags": "administrator"}]},
+            },
+            ["hazel"],
+            ["warren"],
+        ),
     ],
-    ids=["users", "vhosts", "both"],
+    ids=["users", "vhosts", "both", "a folder of files"],
 )
 async def test_loaded_definitions_take_the_place_of_the_default_user_and_vhost(
     tmp_path: Path, definitions: dict[str, Any], users: list[str], vhosts: list[str]
 ) -> None:
-    file = tmp_path / "definitions.json"
-    file.write_text(json.dumps(definitions))
-    broker = BrokerProcess(tmp_path, f"load_definitions = {file}\n")
+    given = tmp_path / "definitions.json"
+    if "01-users.json" in definitions:
+        given.mkdir()
+        for name, document in definitions.items():
+            (given / name).write_text(json.dumps(document))
+    else:
+        given.write_text(json.dumps(definitions))
+    broker = BrokerProcess(tmp_path, f"load_definitions = {given}\n")
     for _ in range(2):  # and a restart does not bring them
         broker.start()
         name, password = ("hazel", "p") if users == ["hazel"] else ("guest", "guest")

@@ -64,9 +64,9 @@ def plane(tmp_path: Path) -> Iterator[ControlPlane]:
         yield made
 
 
-def rendered(plane: ControlPlane) -> list[dict]:
-    command = [f"{plane.bin}/helm", "template", "watership", str(ROOT / "charts" / "watership"), "--namespace", SYSTEM]
-    done = subprocess.run([*command, "--show-only", "templates/rbac.yaml"], capture_output=True, text=True)
+def rendered(folder: Path, namespace: str, *options: str) -> list[dict]:
+    command = [f"{folder}/helm", "template", "watership", str(ROOT / "charts" / "watership"), "--namespace", namespace]
+    done = subprocess.run([*command, "--show-only", "templates/rbac.yaml", *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
 
@@ -120,6 +120,15 @@ def live(cluster: Cluster, broker: Broker, operator: Operator) -> None:
     cluster.kubectl("delete", "brokercluster/hello", "--timeout=60s")
 
 
+def operator_as(account: str, where: Cluster, folder: Path, *options: str) -> Operator:
+    """The operator with the rights of a ServiceAccount of that namespace."""
+    config = json.loads(where.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": where.kubectl("create", "token", account).strip()}
+    path = folder / "operator.conf"
+    path.write_text(json.dumps(config))
+    return Operator(Cluster(path, where.program), folder / "operator", f"--lease-namespace={where.namespace}", *options)
+
+
 def changed(item: dict | None) -> dict:
     """Metadata without one of the operator's labels."""
     metadata = {k: v for k, v in (item or {})["metadata"].items() if k in ("name", "namespace")}
@@ -131,17 +140,12 @@ def test_operator_uses_the_rights_that_the_chart_grants_and_no_more(
 ):
     admin = Cluster(plane.kubeconfig, f"{plane.bin}/kubectl")
     install(admin)
-    roles = rendered(plane)
+    roles = rendered(plane.bin, SYSTEM)
     admin.kubectl("create", "namespace", SYSTEM)
     Cluster(admin.kubeconfig, admin.program, SYSTEM).apply(*roles)
     account = next(r["metadata"]["name"] for r in roles if r["kind"] == "ServiceAccount")
     assert account == NAME
-    token = admin.kubectl("create", "token", account, "-n", SYSTEM).strip()
-    config = json.loads(plane.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
-    path = tmp_path / "operator.conf"
-    path.write_text(json.dumps(config))
-    operator = Operator(Cluster(path, admin.program), tmp_path / "operator", f"--lease-namespace={SYSTEM}")
+    operator = operator_as(account, Cluster(admin.kubeconfig, admin.program, SYSTEM), tmp_path)
     operator.start()
     try:
         live(admin, broker, operator)
@@ -152,3 +156,26 @@ def test_operator_uses_the_rights_that_the_chart_grants_and_no_more(
     used = {right_of(e) for e in asked(plane)}
     assert used - granted(roles) == set()
     assert granted(roles) - used - UNSEEN == set(), "the chart grants what the operator does not use"
+
+
+def test_namespaced_install_works_with_the_rights_of_its_namespaces(
+    cluster: Cluster, no_operator: None, broker: Broker, tmp_path: Path
+):
+    """Roles in one namespace are enough; what is in another one stays unseen."""
+    try:
+        folder = binaries.ensure("helm")
+    except binaries.Missing as missing:
+        pytest.skip(str(missing))
+    other = Cluster(cluster.kubeconfig, cluster.program, f"{cluster.namespace}-unseen")
+    cluster.kubectl("create", "namespace", other.namespace)
+    cluster.apply(*rendered(folder, cluster.namespace, f"--set=watchNamespaces={{{cluster.namespace}}}"))
+    operator = operator_as(NAME, cluster, tmp_path, f"--namespace={cluster.namespace}")
+    other.apply(resource("Queue", "unseen", {"name": "nowhere"}))
+    operator.start()
+    try:
+        live(cluster, broker, operator)
+    finally:
+        operator.stop()
+    assert "orbidden" not in operator.log()
+    assert "status" not in (other.get("queue.watership.dev", "unseen") or {})
+    other.kubectl("delete", "namespace", other.namespace, "--wait=false")

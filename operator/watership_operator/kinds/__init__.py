@@ -3,6 +3,7 @@
 resource   what every kind has in common, and reading an object into its typed form
 schema     a struct's structural schema
 crd        the CustomResourceDefinition of a kind
+awaited    kinds of RabbitMQ's that are not here yet: every object of them is refused
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from .resource import AGE, MESSAGE, READY, REFERENCE_RULE, Arguments, Column, Kind, TopologySpec, VhostName, immutable
+from .resource import AGE, MESSAGE, READY, REFERENCE_RULES, Arguments, Column, Kind, TopologySpec, VhostName, immutable
 
 
 class BindingSpec(TopologySpec, frozen=True, kw_only=True):
@@ -23,10 +23,8 @@ class BindingSpec(TopologySpec, frozen=True, kw_only=True):
             AGE,
         ),
         rules=(
-            REFERENCE_RULE,
-            *immutable(
-                "vhost", "source", "destination", "destinationType", "routingKey", "arguments", "clusterReference"
-            ),
+            *REFERENCE_RULES,
+            *immutable("vhost", "source", "destination", "destinationType", "routingKey", "arguments"),
         ),
     )
 

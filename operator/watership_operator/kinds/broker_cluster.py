@@ -94,6 +94,13 @@ RULES = (
         "types are always there, and no other protocol or extension is. Leave the others out",
     ),
     Rule(
+        "!has(self.rabbitmq) || !has(self.rabbitmq.additionalConfig) || "
+        "!self.rabbitmq.additionalConfig.matches("
+        "'(^|\\n)[ \\t]*definitions\\\\.((https|tls)\\\\.|import_backend[ \\t]*=[ \\t]*https)')",
+        "spec.rabbitmq.additionalConfig: definitions are not fetched from a URL; put them into a ConfigMap or Secret, "
+        "and name it in spec.definitions",
+    ),
+    Rule(
         "!has(self.secretBackend) || !has(self.secretBackend.vault)",
         "spec.secretBackend.vault is not taken; let an agent or External Secrets write a Secret, and name it in "
         "spec.defaultUser.secretName or spec.tls.secretName",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -252,10 +253,46 @@ class SecretBackend(Spec, frozen=True, kw_only=True):
     vault: Annotated[FreeObject | UnsetType, Meta(description="Not taken; see the rule.")] = UNSET
 
 
+class LabelRequirement(Spec, frozen=True, kw_only=True):
+    """One of a selector's matchExpressions."""
+
+    key: Annotated[NonEmpty, Meta(description="The label.")]
+    operator: Annotated[
+        Literal["In", "NotIn", "Exists", "DoesNotExist"], Meta(description="How the label stands to the values.")
+    ]
+    values: Annotated[list[str], Meta(description="Values for In and NotIn.")] = []
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """As Kubernetes reads it: NotIn holds as well where there is no such label."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value in self.values
+            case "NotIn":
+                return value not in self.values
+            case "Exists":
+                return value is not None
+        return value is None
+
+
 class TopologyNamespaces(Spec, frozen=True, kw_only=True):
-    """Other namespaces whose objects this broker takes: those in names, and those that have all the labels."""
+    """Other namespaces whose objects this broker takes: those in names, and those whose labels match."""
 
     names: Annotated[list[str], Meta(description='Names of namespaces; "*" is every one.')] = []
     match_labels: Annotated[
-        dict[str, str], Meta(description="Labels of namespaces; none given: no namespace by its labels.")
+        dict[str, str],
+        Meta(description="Labels of namespaces, all of which they have. No selector: no namespace by its labels."),
     ] = {}
+    match_expressions: Annotated[
+        list[LabelRequirement], Meta(description="Further requirements on the labels, all of which hold.")
+    ] = []
+
+    @property
+    def selects(self) -> bool:
+        """Whether labels decide anything."""
+        return bool(self.match_labels or self.match_expressions)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """labels: of a namespace."""
+        same = all(labels.get(k) == v for k, v in self.match_labels.items())
+        return self.selects and same and all(e.holds(labels) for e in self.match_expressions)

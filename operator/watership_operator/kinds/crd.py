@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .resource import GROUP, VERSION, Kind, Spec
+from .resource import GROUP, VERSION, Kind, Spec, TopologySpec
 from .schema import structural
 
 CONDITION = {
@@ -66,6 +66,8 @@ def definition(spec: type[Spec]) -> dict[str, Any]:
     rules = [{"rule": r.expression, "message": r.message} for r in kind.rules]
     if rules:
         schema["x-kubernetes-validations"] = rules
+    if "required" not in schema and not issubclass(spec, TopologySpec):
+        schema["default"] = {}  # an object without a spec is a whole one
     subresources: dict[str, Any] = {"status": {}}
     if kind.scale:
         subresources["scale"] = dict(kind.scale)
@@ -82,7 +84,7 @@ def definition(spec: type[Spec]) -> dict[str, Any]:
             "openAPIV3Schema": {
                 "type": "object",
                 "description": kind.description,
-                "required": ["spec"],
+                **({} if "default" in schema else {"required": ["spec"]}),
                 "properties": {
                     "apiVersion": {"type": "string"},
                     "kind": {"type": "string"},

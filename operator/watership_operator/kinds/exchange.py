@@ -11,7 +11,7 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULE,
+    REFERENCE_RULES,
     Arguments,
     Column,
     Kind,
@@ -31,8 +31,8 @@ class ExchangeSpec(TopologySpec, frozen=True, kw_only=True):
         "It is declared when its broker is there, and repaired when it goes missing.",
         columns=(Column("Type", ".spec.type"), READY, MESSAGE, AGE),
         rules=(
-            REFERENCE_RULE,
-            *immutable("name", "vhost", "type", "durable", "autoDelete", "internal", "arguments", "clusterReference"),
+            *REFERENCE_RULES,
+            *immutable("name", "vhost", "type", "durable", "autoDelete", "internal", "arguments"),
         ),
     )
 

@@ -11,7 +11,7 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULE,
+    REFERENCE_RULES,
     Column,
     Expression,
     Kind,
@@ -70,7 +70,7 @@ class PermissionSpec(UserRights, frozen=True, kw_only=True):
             MESSAGE,
             AGE,
         ),
-        rules=(REFERENCE_RULE, USER_RULE, *immutable("user", "userReference", "vhost", "clusterReference")),
+        rules=(*REFERENCE_RULES, USER_RULE, *immutable("user", "userReference", "vhost")),
         status=STATUS,
     )
 

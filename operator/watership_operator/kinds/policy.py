@@ -11,7 +11,7 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULE,
+    REFERENCE_RULES,
     Column,
     Kind,
     ObjectName,
@@ -35,7 +35,7 @@ COLUMNS = (
     MESSAGE,
     AGE,
 )
-RULES = (REFERENCE_RULE, *immutable("name", "vhost", "clusterReference"))
+RULES = (*REFERENCE_RULES, *immutable("name", "vhost"))
 
 
 class PatternSpec(TopologySpec, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULE,
+    REFERENCE_RULES,
     Arguments,
     Column,
     Kind,
@@ -31,8 +31,8 @@ class QueueSpec(TopologySpec, frozen=True, kw_only=True):
         "It is declared when its broker is there, and declared again when it goes missing.",
         columns=(Column("Queue", ".spec.name", priority=1), READY, MESSAGE, AGE),
         rules=(
-            REFERENCE_RULE,
-            *immutable("name", "vhost", "type", "durable", "autoDelete", "arguments", "clusterReference"),
+            *REFERENCE_RULES,
+            *immutable("name", "vhost", "type", "durable", "autoDelete", "arguments"),
         ),
     )
 
@@ -42,8 +42,11 @@ class QueueSpec(TopologySpec, frozen=True, kw_only=True):
     ] = msgspec.UNSET
     vhost: VhostName = "/"
     type: Annotated[
-        Literal["classic", "quorum"] | msgspec.UnsetType,
-        Meta(description="Queue type; by default the vhost's, which is classic."),
+        Literal["classic", "quorum", "stream"] | msgspec.UnsetType,
+        Meta(
+            description="Queue type; by default the vhost's, which is classic. A stream needs a broker that has them, "
+            "which a BrokerCluster is not in this version; one behind a connectionSecret can be."
+        ),
     ] = msgspec.UNSET
     durable: Annotated[bool, Meta(description="Whether it survives a restart of the broker.")] = True
     auto_delete: Annotated[bool, Meta(description="Whether it goes with its last consumer.")] = False

@@ -19,6 +19,7 @@ PAUSE = f"{GROUP}/pause-reconciliation"
 ROTATE = f"{GROUP}/rotate-password"
 ROTATE_AUTHORITY = f"{GROUP}/rotate-authority"  # another text: the cluster's own authority gets a new key
 CONNECTION_URI = f"{GROUP}/operator-connection-uri"
+ALLOWED_NAMESPACES = "rabbitmq.com/topology-allowed-namespaces"  # as on a RabbitmqCluster: names with commas between
 
 
 class InvalidResource(Exception):
@@ -75,6 +76,11 @@ def immutable(*fields: str) -> tuple[Rule, ...]:
     )
 
 
+def reference(of: str) -> str:
+    """CEL: the reference to a broker, under whichever of its two names."""
+    return f"(has({of}.clusterReference) ? dyn({of}.clusterReference) : dyn({of}.rabbitmqClusterReference))"
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     """Base of every struct in a spec."""
 
@@ -102,13 +108,28 @@ class ClusterReference(Spec, frozen=True, kw_only=True):
     ] = msgspec.UNSET
 
 
-REFERENCE_RULE = Rule(
-    "has(self.clusterReference.name) != has(self.clusterReference.connectionSecret)",
-    "spec.clusterReference names either a BrokerCluster (name) or a Secret (connectionSecret), exactly one of them",
+EITHER = "spec.clusterReference names either a BrokerCluster (name) or a Secret (connectionSecret), exactly one of them"
+ONE_REFERENCE = (
+    "spec.clusterReference names the broker and has to be there; rabbitmqClusterReference, as RabbitMQ's kinds name "
+    "it, is taken as well, but not both"
+)
+REFERENCE_RULES = (
+    Rule("has(self.clusterReference) != has(self.rabbitmqClusterReference)", ONE_REFERENCE),
+    *(
+        Rule(f"!has(self.{f}) || has(self.{f}.name) != has(self.{f}.connectionSecret)", EITHER)
+        for f in ("clusterReference", "rabbitmqClusterReference")
+    ),
+    Rule(
+        f"{reference('self')} == {reference('oldSelf')}",
+        "spec.clusterReference cannot be changed; delete this object and make another one",
+    ),
 )
 DeletionPolicy = Annotated[
-    Literal["Delete", "Retain"],
-    Meta(description="Delete removes the object from the broker with this resource; Retain leaves it there."),
+    Literal["Delete", "Retain", "delete", "retain"],
+    Meta(
+        description="Delete removes the object from the broker with this resource; Retain leaves it there. "
+        "Small letters mean the same."
+    ),
 ]
 VhostName = Annotated[str, Meta(description="The virtual host.", min_length=1, max_length=255)]
 Expression = Annotated[str, Meta(description="A regular expression over names; an empty one matches nothing.")]
@@ -122,8 +143,29 @@ Arguments = Annotated[
 class TopologySpec(Spec, frozen=True, kw_only=True):
     """What objects inside a broker have in common."""
 
-    cluster_reference: Annotated[ClusterReference, Meta(description="The broker that this object belongs to.")]
+    cluster_reference: Annotated[
+        ClusterReference | msgspec.UnsetType, Meta(description="The broker that this object belongs to.")
+    ] = msgspec.UNSET
+    rabbitmq_cluster_reference: Annotated[
+        ClusterReference | msgspec.UnsetType,
+        Meta(description="Instead of clusterReference: the same, as RabbitMQ's kinds name it."),
+    ] = msgspec.UNSET
     deletion_policy: DeletionPolicy = "Delete"
+
+    def __post_init__(self) -> None:
+        if (self.cluster_reference is msgspec.UNSET) == (self.rabbitmq_cluster_reference is msgspec.UNSET):
+            raise ValueError(ONE_REFERENCE)
+
+    @property
+    def broker(self) -> ClusterReference:
+        """The reference, under whichever of its names it was given."""
+        given = self.cluster_reference
+        return self.rabbitmq_cluster_reference if given is msgspec.UNSET else given  # type: ignore[return-value]
+
+    @property
+    def retained(self) -> bool:
+        """Whether deleting this object leaves what is in the broker."""
+        return self.deletion_policy.lower() == "retain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from .permission import STATUS, USER_RULE, UserRights
-from .resource import AGE, MESSAGE, READY, REFERENCE_RULE, Column, Expression, Kind, Rule, Spec, immutable
+from .resource import AGE, MESSAGE, READY, REFERENCE_RULES, Column, Expression, Kind, Rule, Spec, immutable
 
 
 class TopicRights(Spec, frozen=True, kw_only=True):
@@ -35,9 +35,9 @@ class TopicPermissionSpec(UserRights, frozen=True, kw_only=True):
             AGE,
         ),
         rules=(
-            REFERENCE_RULE,
+            *REFERENCE_RULES,
             USER_RULE,
-            *immutable("user", "userReference", "vhost", "clusterReference"),
+            *immutable("user", "userReference", "vhost"),
             Rule(
                 "self.permissions.exchange == oldSelf.permissions.exchange",
                 "spec.permissions.exchange cannot be changed; delete this object and make another one",

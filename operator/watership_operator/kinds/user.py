@@ -11,7 +11,7 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULE,
+    REFERENCE_RULES,
     Column,
     Expression,
     Kind,
@@ -59,12 +59,12 @@ class UserSpec(TopologySpec, frozen=True, kw_only=True):
         "another value of the annotation watership.dev/rotate-password makes a new one.",
         columns=(Column("Tags", ".spec.tags", priority=1), READY, MESSAGE, AGE),
         rules=(
-            REFERENCE_RULE,
+            *REFERENCE_RULES,
             Rule(
                 "!has(self.passwordSecret) || !has(self.importCredentialsSecret)",
                 "spec.passwordSecret and spec.importCredentialsSecret exclude each other",
             ),
-            *immutable("name", "clusterReference"),
+            *immutable("name"),
         ),
         status={
             "username": {"type": "string", "description": "Name of the user in the broker."},

@@ -11,7 +11,7 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULE,
+    REFERENCE_RULES,
     Column,
     Kind,
     Limit,
@@ -37,7 +37,7 @@ class VhostSpec(TopologySpec, frozen=True, kw_only=True):
         description="A virtual host of a broker. Deleting it deletes every queue in it, with its messages; "
         "deletionPolicy: Retain keeps them.",
         columns=(Column("Vhost", ".spec.name", priority=1), READY, MESSAGE, AGE),
-        rules=(REFERENCE_RULE, *immutable("name", "clusterReference")),
+        rules=(*REFERENCE_RULES, *immutable("name")),
     )
 
     name: Annotated[
@@ -51,5 +51,12 @@ class VhostSpec(TopologySpec, frozen=True, kw_only=True):
     default_queue_type: Annotated[
         Literal["classic", "quorum", "stream"] | msgspec.UnsetType,
         Meta(description="Type of queues that are declared without one; left as it is when not given."),
+    ] = msgspec.UNSET
+    tracing: Annotated[
+        bool | msgspec.UnsetType,
+        Meta(
+            description="Whether copies of its messages go to amq.rabbitmq.trace; left as it is when not given. "
+            "A BrokerCluster cannot in this version."
+        ),
     ] = msgspec.UNSET
     limits: Annotated[VhostLimits, Meta(description="Limits; one that is not given is lifted.")] = VhostLimits()

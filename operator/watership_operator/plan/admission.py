@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watership_operator.kinds import Resource
+from watership_operator.kinds.resource import ALLOWED_NAMESPACES
 
 from .step import Verdict
 
@@ -12,9 +13,9 @@ from .step import Verdict
 def accepts(cluster: Resource, namespace: str, labels: Mapping[str, str]) -> bool:
     """labels: of the namespace."""
     given = cluster.spec.topology_namespaces
-    if namespace == cluster.namespace or namespace in given.names or "*" in given.names:
-        return True
-    return bool(given.match_labels) and all(labels.get(k) == v for k, v in given.match_labels.items())
+    annotated = (name.strip() for name in cluster.annotations.get(ALLOWED_NAMESPACES, "").split(","))
+    names = {*given.names, *annotated}
+    return namespace == cluster.namespace or not names.isdisjoint({namespace, "*"}) or given.matches(labels)
 
 
 def refusal(resource: Resource, cluster: Resource) -> Verdict:

@@ -9,7 +9,7 @@ from typing import Any
 
 from watership_operator.kinds import Resource
 
-from .step import Row, Verdict
+from .step import DRIFTED, Row, Verdict
 
 
 def status(resource: Resource, verdict: Verdict, *, now: str, more: Mapping[str, Row] | None = None) -> dict[str, Any]:
@@ -70,6 +70,7 @@ def warned(resource: Resource, verdict: Verdict, further: Mapping[str, Row]) -> 
 def transition(resource: Resource, verdict: Verdict) -> bool:
     """Whether an Event is due: readiness, or the reason for a lack of it, is another than before."""
     before = resource.condition("Ready")
-    if verdict.ready:
-        return before.get("status") == "False"  # a first success is no news
-    return (before.get("status"), before.get("message")) != ("False", verdict.sentence) and verdict.reason != "Waiting"
+    if verdict.ready:  # a first success is no news, and the end of drift has an Event of its own
+        return before.get("status") == "False" and before.get("reason") != DRIFTED
+    quiet = verdict.reason in ("Waiting", DRIFTED)
+    return (before.get("status"), before.get("message")) != ("False", verdict.sentence) and not quiet

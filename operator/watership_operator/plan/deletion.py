@@ -40,7 +40,7 @@ def verdict(resource: Resource, reach: Reach, *, patience: float = PATIENCE) -> 
     """About an object that is being deleted. None: ask the broker."""
     if resource.annotations.get(FORCE_DELETE) == "true":
         return released("released by the annotation watership.dev/force-delete; the broker was not asked")
-    if resource.spec.deletion_policy == "Retain":
+    if resource.spec.retained:
         return released("kept in the broker, as deletionPolicy says")
     if reach.state == "reachable":
         return None

@@ -16,7 +16,7 @@ from .wanted import Call, Live, Wanted, broker_name, limit_calls, limits_of, vho
 def vhost(resource: Resource) -> Wanted:
     spec, name = resource.spec, broker_name(resource)
     body: dict[str, Any] = {"tags": list(spec.tags)}
-    for field in ("description", "default_queue_type"):
+    for field in ("description", "default_queue_type", "tracing"):
         if getattr(spec, field) is not msgspec.UNSET:
             body[field] = getattr(spec, field)
     limits = limits_of(spec.limits)

@@ -13,6 +13,7 @@ Row = tuple[str, str, str]  # status, reason, message of a condition
 
 CREATED = "SuccessfulCreateOrUpdate"
 FAILED = "FailedCreateOrUpdate"
+DRIFTED = "Drifted"
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Topology:
     def delete(self, resource: Resource) -> None:
         built = self.built.get(resource.key)
         self.verdicts[resource.key] = Verdict(False, "Deleted", "", release=True)
-        if built is None or resource.spec.deletion_policy == "Retain" or built.identity in self.owners:
+        if built is None or resource.spec.retained or built.identity in self.owners:
             return
         live = self.observed.get(built.identity)
         reason = built.keeps(live) if live else None
@@ -159,7 +159,7 @@ class Topology:
         """A User under a new name, and vhosts that it gives no permissions in any more."""
         before = resource.status.get("username", name)
         given = [p.vhost for p in resource.spec.permissions]
-        if before != name and ("user", before) not in self.owners and resource.spec.deletion_policy == "Delete":
+        if before != name and ("user", before) not in self.owners and not resource.spec.retained:
             if self.observed.get(("user", before)) is not None:
                 sentence = f"deletes user '{before}', who is called '{name}' now"
                 self.steps.append(Step("broker", "delete_user", resource.key, sentence, (before,)))

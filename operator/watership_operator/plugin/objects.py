@@ -113,9 +113,15 @@ def ready(item: Mapping[str, Any]) -> tuple[str, str]:
     return found.get("status", "Unknown"), found.get("message", "") or "the operator has not seen it yet"
 
 
+def reference_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """How a topology object names its broker, under either name of the field."""
+    found: dict[str, Any] = item["spec"].get("clusterReference") or item["spec"].get("rabbitmqClusterReference") or {}
+    return found
+
+
 def cluster_of(item: Mapping[str, Any]) -> tuple[str, str]:
     """Namespace and name of the BrokerCluster that a topology object names; the name is empty for a Secret's broker."""
-    reference = item["spec"].get("clusterReference", {})
+    reference = reference_of(item)
     return reference.get("namespace", item["metadata"]["namespace"]), reference.get("name", "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .objects import Problem, Target, cluster_of, kind_named, ready
+from .objects import Problem, Target, cluster_of, kind_named, ready, reference_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def tell_cluster(target: Target, item: dict[str, Any]) -> None:
     """How it stands with the broker that the object belongs to."""
     namespace, name = cluster_of(item)
     if not name:
-        secret = item["spec"]["clusterReference"]["connectionSecret"]["name"]
+        secret = reference_of(item)["connectionSecret"]["name"]
         keys = ", ".join(sorted(target.secret(secret))) or "none: it does not exist, or is empty"
         print(f"its broker is named by Secret {target.namespace}/{secret}, which has the keys {keys}")
         return

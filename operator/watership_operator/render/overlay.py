@@ -104,7 +104,7 @@ def pod_fields(where: str, pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for container in pod.get(group) or ():
             at = f"{where}.{group}[{container.get('name')}]"
             if "image" not in container and (group == "initContainers" or container.get("name") not in OWN_NAMES):
-                yield at, "names no container of the pod and has no image"
+                yield at, "names no container of the pod and has no image; leave it out, or give it one"
             yield from security_fields(at, container.get("securityContext") or {})
             if any(port.get("hostPort") for port in container.get("ports") or ()):
                 yield f"{at}.ports.hostPort", REFUSED

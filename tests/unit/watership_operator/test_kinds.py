@@ -32,7 +32,7 @@ def test_every_field_has_an_explanation(kind: str):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({}, "missing required field `clusterReference`"),
+        ({}, "spec.clusterReference names the broker and has to be there"),
         ({"clusterReference": {"name": "c"}, "durable": "yes"}, "Expected `bool`, got `str` - at `spec.durable`"),
         ({"clusterReference": {"name": "c"}, "durble": True}, "unknown field `durble`"),
     ],

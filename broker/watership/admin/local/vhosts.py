@@ -36,6 +36,8 @@ class VhostVerbs(Verbs):
         kind = text(body, "default_queue_type", made.default_queue_type)
         if kind not in QUEUE_TYPES:
             raise bad(f"{kind} is not a valid queue type")
+        if body.get("tracing"):
+            raise bad(f"vhost '{vhost}' cannot be traced in this version; leave tracing out")
         tags = parse_tags(body["tags"]) if "tags" in body else made.tags
         description = text(body, "description", made.description)
         self.broker.put_vhost(replace(made, description=description, tags=tags, default_queue_type=kind))
