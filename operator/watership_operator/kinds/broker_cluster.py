@@ -129,6 +129,7 @@ class BrokerClusterSpec(Spec, frozen=True, kw_only=True):
             AGE,
         ),
         rules=RULES,
+        bare={"persistence": {"storage": Persistence().storage}},
         scale={"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .resource import GROUP, VERSION, Kind, Spec, TopologySpec
+from .resource import GROUP, VERSION, Kind, Spec
 from .schema import structural
 
 CONDITION = {
@@ -66,8 +66,8 @@ def definition(spec: type[Spec]) -> dict[str, Any]:
     rules = [{"rule": r.expression, "message": r.message} for r in kind.rules]
     if rules:
         schema["x-kubernetes-validations"] = rules
-    if "required" not in schema and not issubclass(spec, TopologySpec):
-        schema["default"] = {}  # an object without a spec is a whole one
+    if kind.bare is not None:
+        schema["default"] = dict(kind.bare)
     subresources: dict[str, Any] = {"status": {}}
     if kind.scale:
         subresources["scale"] = dict(kind.scale)

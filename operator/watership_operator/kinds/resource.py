@@ -54,6 +54,7 @@ class Kind:
     rules: tuple[Rule, ...] = ()
     scale: Mapping[str, str] | None = None
     status: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # schemas of further status fields
+    bare: Mapping[str, Any] | None = None  # the spec of an object without one, as far as rules look; None: it needs one
 
     @property
     def singular(self) -> str:
