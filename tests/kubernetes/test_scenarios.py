@@ -180,7 +180,8 @@ RIGHTS = {"permissions": {"read": ".*"}}
         ("Policy", None, {"pattern": "x", "definition": {}, "applyTo": "topics"}, "Unsupported value"),
         ("OperatorPolicy", None, {"pattern": "x", "definition": {}, "applyTo": "exchanges"}, "Unsupported value"),
         ("User", None, {"tags": ["root"]}, "Unsupported value"),
-        ("Queue", None, {"deletionPolicy": "retain"}, 'supported values: "Delete", "Retain"'),
+        ("Queue", None, {"deletionPolicy": "retain"}, ""),
+        ("Queue", None, {"deletionPolicy": "keep"}, 'supported values: "Delete", "Retain"'),
     ],
 )
 def test_t20_what_is_accepted_and_what_is_refused(cluster: Cluster, kind: str, reference, spec: dict, words: str):
@@ -220,6 +221,18 @@ def test_t22_what_was_changed_or_removed_by_hand_is_put_right_and_named(cluster:
         return {e["involvedObject"]["kind"].lower() for e in events} == set(objects)
 
     cluster.wait("an Event for each", named)
+
+
+def test_t22_ready_dips_while_a_removed_object_is_not_back(cluster: Cluster, broker: Broker):
+    cluster.apply(broker.secret(), resource("Queue", "q"))
+    before = cluster.ready("queue.watership.dev", "q")
+    time.sleep(1.1)  # transitions are told in whole seconds
+    broker.api("queues/%2F/q", "DELETE")
+    cluster.wait("the queue is back", lambda: broker.api("queues/%2F/q"))
+    cluster.wait(
+        "Ready that was False meanwhile",
+        lambda: cluster.ready("queue.watership.dev", "q")["lastTransitionTime"] > before["lastTransitionTime"],
+    )
 
 
 def test_objects_that_were_there_before_are_adopted(cluster: Cluster, broker: Broker):
