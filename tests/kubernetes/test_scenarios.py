@@ -139,7 +139,13 @@ def test_t16_broker_elsewhere_by_a_secret(cluster: Cluster, broker: Broker):
 # T20: who may refer to what
 
 
-@pytest.mark.parametrize("by", ["names", "matchLabels"])
+SELECTOR = {
+    "matchLabels": {"team": "shop"},
+    "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]}],
+}
+
+
+@pytest.mark.parametrize("by", ["names", "labels"])
 def test_t20_other_namespaces_when_the_cluster_allows_them(cluster: Cluster, broker: Broker, by: str):
     other = f"{cluster.namespace}-other"
     cluster.kubectl("create", "namespace", other)
@@ -150,9 +156,9 @@ def test_t20_other_namespaces_when_the_cluster_allows_them(cluster: Cluster, bro
     refused = guest.says("queue.watership.dev", "q", f"takes no objects of namespace {other}")
     assert refused["reason"] == "NotAllowed"
     assert broker.api("queues/%2F/q") is None
-    allowed = {"names": [other]} if by == "names" else {"matchLabels": {"team": "shop"}}
+    allowed = {"names": [other]} if by == "names" else SELECTOR
     cluster.apply(broker_cluster("main", annotations, configuration=LOGIN, topologyNamespaces=allowed))
-    if by == "matchLabels":
+    if by == "labels":
         guest.says("queue.watership.dev", "q", "takes no objects")
         cluster.kubectl("label", "namespace", other, "team=shop")
     guest.ready("queue.watership.dev", "q")

@@ -123,24 +123,38 @@ def imported(broker: Broker, user: str, document: Mapping[str, Any]) -> None:
 
 
 def load(broker: Broker, path: str) -> None:
-    """Imports the file that load_definitions names. An empty broker gets the default vhost only if the file has none,
-    the default user only if it has none. Raises ConfigError with a sentence.
+    """Imports the file that load_definitions names, or all *.json of a folder as one. An empty broker gets the default
+    vhost only if there is none in it, the default user likewise. Raises ConfigError with a sentence.
     """
     try:
-        document = json.loads(Path(path).read_bytes())
-        if not isinstance(document, dict):
-            raise ConfigError(f"load_definitions: {path} does not hold a JSON object")
+        document = read(Path(path))
         if broker.fresh and not document.get("vhosts"):
             document["vhosts"] = [{"name": broker.config["default_vhost"], "description": "Default virtual host"}]
         imported(broker, "", document)
         if broker.fresh and not broker.metadata.users:
             broker.put_default_user()
+    except AdminError as error:
+        raise ConfigError(f"load_definitions: {path}: {error.reason}") from None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A file of definitions; of a folder, the sections of its files one after another, in the order of their names."""
+    if path.is_dir():
+        merged: dict[str, Any] = {}
+        for document in (read(file) for file in sorted(path.glob("*.json"))):
+            for section, value in document.items():
+                whole = isinstance(value, list) and isinstance(merged.get(section, []), list)
+                merged[section] = [*merged.get(section, []), *value] if whole else value
+        return merged
+    try:
+        document = json.loads(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"load_definitions: {path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"load_definitions: {path} is not JSON: {error}") from None
-    except AdminError as error:
-        raise ConfigError(f"load_definitions: {path}: {error.reason}") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"load_definitions: {path} does not hold a JSON object")
+    return document
 
 
 def put_vhost(broker: Broker, item: Mapping[str, Any]) -> None:

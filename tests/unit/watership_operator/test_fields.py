@@ -30,6 +30,7 @@ NOWHERE = {  # fields without a place in the children, and where else they are t
     "tls.trustHours": "test_certificates.py",
     "topologyNamespaces.names": "test_scenarios.py: test_t20",
     "topologyNamespaces.matchLabels": "test_scenarios.py: test_t20",
+    "topologyNamespaces.matchExpressions": "test_scenarios.py: test_t20",
     "secretBackend.externalSecret.name": "test_lifecycle.py, as defaultUser.secretName",
     "secretBackend.vault": "test_kinds.py: refused",
     "rabbitmq.additionalPlugins": "test_kinds.py: refused unless always there",

@@ -7,6 +7,7 @@ import pytest
 
 from watership_operator.kinds import SPECS, InvalidResource, parse
 from watership_operator.kinds.crd import definition
+from watership_operator.plan import admission
 
 
 def test_generated_files_are_fresh():
@@ -42,3 +43,36 @@ def test_bad_object_names_its_field(spec: dict, words: str):
     with pytest.raises(InvalidResource, match="Queue q: ") as caught:
         parse(manifest)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "taken"),
+    [
+        ({}, {"team": "shop"}, False),
+        ({"matchLabels": {"team": "shop"}}, {"team": "shop", "tier": "1"}, True),
+        ({"matchLabels": {"team": "shop", "tier": "2"}}, {"team": "shop", "tier": "1"}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["shop", "mail"]}]}, {"team": "mail"}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["shop"]}]}, {}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["shop"]}]}, {}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["shop"]}]}, {"team": "shop"}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, {"team": ""}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, {"team": ""}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}], "matchLabels": {"a": "b"}}, {}, False),
+    ],
+)
+def test_namespaces_are_selected_as_kubernetes_selects(selector: dict, labels: dict, taken: bool):
+    spec = {"topologyNamespaces": selector}
+    manifest = {"apiVersion": "watership.dev/v1beta1", "kind": "BrokerCluster", "metadata": {"name": "c"}, "spec": spec}
+    assert admission.accepts(parse(manifest), "another", labels) is taken
+
+
+def test_reference_goes_by_either_name_but_not_by_both():
+    def queue(**references: dict) -> dict:
+        head = {"apiVersion": "watership.dev/v1beta1", "kind": "Queue", "metadata": {"name": "q"}}
+        return {**head, "spec": {"deletionPolicy": "retain", **references}}
+
+    for field in ("clusterReference", "rabbitmqClusterReference"):
+        spec = parse(queue(**{field: {"name": "c"}})).spec
+        assert (spec.broker.name, spec.retained) == ("c", True)
+    with pytest.raises(InvalidResource, match="but not both"):
+        parse(queue(clusterReference={"name": "c"}, rabbitmqClusterReference={"name": "c"}))
