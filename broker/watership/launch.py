@@ -14,9 +14,10 @@ from watership.admin import definitions
 from watership.admin.http import AdminServer
 from watership.broker import Broker
 from watership.broker.reload import Reload
-from watership.config import Config
+from watership.config import Address, Config
 from watership.server import Listeners
 
+SCHEMES = {"management": "http", "management/ssl": "https"}
 log = logging.getLogger("watership")
 
 
@@ -45,6 +46,8 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None], paths
         loop.add_signal_handler(signal.SIGHUP, reload.reload)
         gc.collect()
         gc.freeze()  # what exists now stays: collections need not look at it
+        for line in greeting(broker, admin):
+            ready(line)
         ready(sentence(amqp, admin))
         await ended(stop, broker.failed)
     finally:
@@ -68,6 +71,27 @@ async def ended(stop: asyncio.Event, failed: asyncio.Future[OSError]) -> None:
     futures: list[asyncio.Future[Any]] = [asked, failed]
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
+
+
+def greeting(broker: Broker, admin: AdminServer) -> list[str]:
+    """The message of the day; at the first start how to log in, without any password."""
+    lines = []
+    if (motd := broker.config["motd_file"]) is not None:
+        try:
+            lines += Path(motd).read_text().splitlines()
+        except OSError as error:
+            log.warning("motd_file = %s: %s", motd, error.strerror)
+    if broker.fresh and broker.definitions is None:
+        user = broker.config["default_user"]
+        where = " (from this machine only)" if user in broker.config.loopback_users else ""
+        lines.append(f"first start: user '{user}' logs in with default_pass{where}; change it with")
+        lines.append(f"  watership ctl --data {broker.data} change_password {user}")
+        lines += [f"management API: {url(name, address)}" for name, address in admin.addresses if name in SCHEMES]
+    return lines
+
+
+def url(listener: str, address: Address) -> str:
+    return f"{SCHEMES[listener]}://{address}/api"
 
 
 def sentence(amqp: Listeners, admin: AdminServer) -> str:

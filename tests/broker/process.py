@@ -43,6 +43,7 @@ class Broker:
             f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {prometheus}\n{configuration}"
         )
         self.process: subprocess.Popen[str] | None = None
+        self.printed: list[str] = []  # at its start
         self.connections: list[pika.BlockingConnection] = []
 
     def start(self, *, killed_after: float | None = None, **environment: str) -> None:
@@ -58,7 +59,9 @@ class Broker:
             timer = threading.Timer(killed_after, self.process.kill)
             timer.daemon = True
             timer.start()
+        self.printed.clear()
         for line in self.process.stdout:
+            self.printed.append(line.rstrip("\n"))
             if line.startswith("ready"):
                 return
         self.process.wait(20)
@@ -89,13 +92,17 @@ class Broker:
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """A request to the management API as guest. Raises AssertionError with the answer when it is refused."""
+        text = self.text(path, method, body)
+        return json.loads(text) if text else None
+
+    def text(self, path: str, method: str = "GET", body: object = None) -> str:
+        """The same, as it is answered."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.management}/api{path}", method=method)
         request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
         request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, json.dumps(body).encode() if body is not None else None) as answer:
-                text = answer.read()
+                return str(answer.read().decode())
         except HTTPError as error:
             with error:
                 raise AssertionError(f"{error.code}: {error.read().decode()}") from None
-        return json.loads(text) if text else None

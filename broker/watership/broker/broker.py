@@ -19,7 +19,7 @@ from typing import Protocol
 from watership import kernel
 from watership.config import Address, Config
 from watership.model import commands as c
-from watership.model.errors import AMQPError
+from watership.model.errors import AMQPError, PreconditionFailed
 from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import SALT_BYTES, User, hash_password
@@ -28,8 +28,9 @@ from watership.store import Log
 from .access import Access
 from .alarms import Alarms
 from .attempts import Attempts
-from .metadata import OPERATOR_POLICY, POLICY, Metadata
+from .metadata import LIMITS, OPERATOR_POLICY, POLICY, Metadata
 from .reload import Reload
+from .stamps import Stamps
 from .statistics import Statistics
 from .vhost import VirtualHost
 
@@ -84,6 +85,12 @@ class ClientListeners(Protocol):
         """Clients can connect again. Raises ListenError."""
 
 
+def node_name(given: str | None) -> str:
+    """given: rabbit@HOST, or what stands before the @."""
+    name, at, host = (given or "rabbit").partition("@")
+    return f"{name}@{host}" if at else f"{name}@{socket.gethostname()}"
+
+
 class Broker:
     """Use Broker.open."""
 
@@ -97,7 +104,8 @@ class Broker:
         self.listening: list[tuple[str, Address]] = []
         self.listeners: ClientListeners | None = None
         self.draining = False  # maintenance: no clients are wanted
-        self.node = f"rabbit@{socket.gethostname()}"
+        self.node = node_name(config["nodename"])
+        self.stamps = Stamps.of(config, self.node)
         self.metadata = Metadata()
         attempts = Attempts(failures=config["login_throttle.failures"], seconds=config["login_throttle.seconds"])
         self.access = Access(self.metadata, config.loopback_users, attempts)
@@ -214,7 +222,8 @@ class Broker:
             self.apply(c.SetParameter(CLUSTER_ID, f"rabbitmq-cluster-id-{random}"))
 
     def put_default_vhost(self) -> None:
-        self.put_vhost(Vhost(self.config["default_vhost"], "Default virtual host"))
+        kind = self.config["default_queue_type"]
+        self.put_vhost(Vhost(self.config["default_vhost"], "Default virtual host", default_queue_type=kind))
 
     def put_default_user(self) -> None:
         """With permissions in the default vhost, if there is one."""
@@ -271,9 +280,26 @@ class Broker:
         return self.vhosts.get(name)
 
     def put_vhost(self, vhost: Vhost) -> None:
+        new = vhost.name not in self.vhosts
+        if new and (most := self.config["vhost_max"]) is not None and len(self.vhosts) >= most:
+            raise PreconditionFailed(f"cannot create vhost '{vhost.name}': vhost limit of {most} is reached")
         self.apply(c.PutVhost(vhost))
-        if vhost.name not in self.vhosts:
+        if new:
             self.make_vhost(vhost.name)
+            self.give_defaults(vhost.name)
+
+    def give_defaults(self, vhost: str) -> None:
+        """What the configuration has for a new vhost of that name: users, limits, operator policies."""
+        defaults = self.config.vhost_defaults
+        for user in defaults.users_of(vhost):
+            if user.name not in self.metadata.users:
+                self.put_user(self.user(user.name, user.password, tags=user.tags))
+            self.put_permission(Permission(user.name, vhost, user.configure, user.write, user.read))
+        if limits := defaults.limits_of(vhost):
+            self.set_parameter(vhost, LIMITS, "limits", dict(limits))
+        for policy in defaults.policies_of(vhost):
+            about = {"pattern": policy.queues, "apply-to": policy.kind, "priority": 0}
+            self.set_parameter(vhost, OPERATOR_POLICY, policy.name, {**about, "definition": dict(policy.definition)})
 
     def delete_vhost(self, name: str) -> None:
         """Its connections are closed, its queues end."""

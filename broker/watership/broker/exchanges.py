@@ -90,7 +90,14 @@ class Exchanges:
         self.check_alternate(actor, wanted)
         if name not in self.declared:
             check_reserved("exchange", name)
+            self.check_limit(name)
         return self.make(wanted)
+
+    def check_limit(self, name: str) -> None:
+        broker = self.vhost.broker
+        most = broker.config["cluster_exchange_limit"]
+        if most is not None and sum(len(v.exchanges.declared) for v in broker.vhosts.values()) >= most:
+            raise PreconditionFailed(f"cannot declare exchange '{name}': exchange limit of {most} is reached")
 
     def make(self, wanted: Exchange) -> bool:
         """Without asking for permission. True when new; raises PreconditionFailed when it is there and different."""

@@ -4,12 +4,14 @@ RabbitMQ's.
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import version as installed
 from typing import Any
+
+from watership.config import Config
 
 PRODUCT = "RabbitMQ"
 VERSION = "4.2.1"
-WATERSHIP = version("watership")
+WATERSHIP = installed("watership")
 # What RabbitMQ has as plugins and is built in here.
 PLUGINS = (
     "rabbitmq_auth_mechanism_ssl",
@@ -36,13 +38,20 @@ CAPABILITIES = (
 )
 
 
-def server_properties(cluster_name: str) -> dict[str, Any]:
+def product(config: Config) -> tuple[str, str]:
+    """Name and version that clients are told. Many look for RabbitMQ and compare the version."""
+    return config["product.name"], config["product.version"] or VERSION
+
+
+def server_properties(cluster_name: str, config: Config) -> dict[str, Any]:
+    name, version = product(config)
     return {
-        "product": PRODUCT,
-        "version": VERSION,
+        "product": name,
+        "version": version,
         "cluster_name": cluster_name,
         "platform": f"Watership {WATERSHIP}",
         "copyright": "Copyright (c) the Watership authors",
         "information": "Watership, an AMQP broker written in Python. Licensed under Apache-2.0.",
         "capabilities": dict.fromkeys(CAPABILITIES, True),
+        **config.server_properties,
     }

@@ -59,18 +59,16 @@ class Output:
     """The handlers of one process."""
 
     def __init__(self) -> None:
+        self.handlers: list[logging.Handler] = []
         self.file: logging.handlers.RotatingFileHandler | None = None
 
     def configure(self, config: Config) -> None:
         """Replaces what was there. Raises OSError for a file that cannot be written."""
         root = logging.getLogger()
-        for handler in list(root.handlers):
-            root.removeHandler(handler)
-            handler.close()
-        self.file = None
+        self.close()
         if config["log.console"]:
             stream = sys.stdout if config["log.console.stdio"] == "stdout" else sys.stderr
-            root.addHandler(formed(logging.StreamHandler(stream), config, "console"))
+            self.handlers.append(formed(logging.StreamHandler(stream), config, "console"))
         if (path := file_of(config)) is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.file = logging.handlers.RotatingFileHandler(
@@ -79,10 +77,17 @@ class Output:
                 backupCount=config["log.file.rotation.count"] or 0,
                 encoding="utf-8",
             )
-            root.addHandler(formed(self.file, config, "file"))
-        if not root.handlers:
-            root.addHandler(logging.NullHandler())
+            self.handlers.append(formed(self.file, config, "file"))
+        for handler in self.handlers or [logging.NullHandler()]:
+            root.addHandler(handler)
         set_levels(config)
+
+    def close(self) -> None:
+        """Logs no more."""
+        for handler in self.handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+        self.handlers, self.file = [], None
 
     def rotate(self) -> None:
         """The file anew, the one before beside it; without log.file nothing."""

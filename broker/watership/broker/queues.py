@@ -56,7 +56,7 @@ class Queues:
         broker.churn["queues_declared"] += 1
         named = bool(name)
         name = clean(name) if named else generated(broker.random(16))
-        wanted = Queue(vhost.name, name, durable, exclusive, auto_delete, dict(arguments or {}))
+        wanted = self.typed(Queue(vhost.name, name, durable, exclusive, auto_delete, dict(arguments or {})))
         broker.access.check(actor, "configure", "queue", name)
         current = vhost.live.get(name)
         if current is not None:
@@ -73,7 +73,18 @@ class Queues:
                 f"cannot declare queue '{name}': queue limit in vhost '{vhost.name}' ({limits['max-queues']}) is "
                 "reached"
             )
+        most = broker.config["cluster_queue_limit"]
+        if most is not None and sum(len(v.live) for v in broker.vhosts.values()) >= most:
+            raise PreconditionFailed(f"cannot declare queue '{name}': queue limit in cluster ({most}) is reached")
         return self.make(wanted, actor.connection if exclusive else None), True
+
+    def typed(self, wanted: Queue) -> Queue:
+        """With the vhost's type where none is asked for and the queue can be of it."""
+        kind = self.vhost.broker.metadata.vhosts[self.vhost.name].default_queue_type
+        lasting = wanted.durable and not wanted.exclusive and not wanted.auto_delete
+        if kind == "classic" or "x-queue-type" in wanted.arguments or not lasting:
+            return wanted
+        return replace(wanted, arguments={**wanted.arguments, "x-queue-type": kind})
 
     def make(self, wanted: Queue, owner: object | None = None) -> ClassicQueue:
         """A queue that is not there yet, without asking for permission."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watership.config import KEYS, Config, ConfigError, Tls, load
-from watership.config.parser import files, setting
+from watership.config.parser import setting, watched
 from watership.model.permissions import Permission
 from watership.model.users import verify
 
@@ -88,7 +88,7 @@ class Reload:
     def files(self) -> list[Path]:
         """The files that the configuration is read from."""
         try:
-            return list(files(self.paths))
+            return watched(self.paths)
         except ConfigError:
             return []
 

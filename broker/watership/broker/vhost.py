@@ -84,15 +84,17 @@ class VirtualHost:
     def route(self, actor: Actor, exchange: str, key: str) -> kernel.Route:
         """Where a publish goes. Raises NotFound for an unknown exchange, AccessRefused without write permission."""
         self.broker.access.check(actor, "write", "exchange", exchange)
-        if exchange == "":
+        if exchange == "" and not self.broker.stamps:
             return kernel.Route(self.targets("", [key], {}))
+        if exchange == "":
+            return kernel.Route((), by_content=True)
         declared = self.exchanges.get(exchange)
         if declared.internal:
             resource = describe("exchange", exchange, self.name)
             raise AccessRefused(f"cannot publish to internal {resource}")
         if declared.type == "topic":
             self.broker.access.check_topic(actor, "write", exchange, key)
-        if exchange in self.exchanges.memories or self.router.depends_on_content(exchange):
+        if self.broker.stamps or exchange in self.exchanges.memories or self.router.depends_on_content(exchange):
             return kernel.Route((), by_content=True)
         return kernel.Route(self.targets(exchange, [key], {}))
 

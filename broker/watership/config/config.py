@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from watership.model.vhost_defaults import VhostDefaults
+
+from . import defaults
 from .errors import ConfigError
 from .keys import KEYS
 from .tls import AMQP, MANAGEMENT, PROMETHEUS, Tls, tls_of
@@ -49,6 +52,10 @@ class Config:
     cors_origins: tuple[str, ...]
     default_user_tags: tuple[str, ...]
     loopback_users: frozenset[str]
+    cluster_tags: Mapping[str, str] = field(default_factory=dict)
+    node_tags: Mapping[str, str] = field(default_factory=dict)
+    server_properties: Mapping[str, str] = field(default_factory=dict)
+    vhost_defaults: VhostDefaults = field(default_factory=VhostDefaults)
     values: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -60,15 +67,20 @@ class Config:
         """Raises ConfigError for settings that contradict each other."""
         values = {row.name: row.default for row in KEYS if "$" not in row.name}
         families: dict[str, dict[str, Setting]] = {}
-        warnings = []
+        warnings, given = [], set()
         for setting in settings:
+            given.add(setting.key)
             if not setting.words:
                 values[setting.key] = setting.value
             else:
                 families.setdefault(setting.row.name, {})[setting.key] = setting
             if not setting.row.effect:
                 warnings.append(f"{setting.where}: {setting.key} is accepted and has no effect in this version")
-        picked = {name: [s.value for _, s in sorted(family.items())] for name, family in families.items()}
+        picked = {name: [s.value for s in in_order(family)] for name, family in families.items()}
+        if "disk_free_limit.absolute" in given:
+            values["disk_free_limit.relative"] = None  # whichever stands first
+        if values["proxy_protocol"] and "listeners.ssl.$name" in families:
+            raise ConfigError("proxy_protocol is for plain listeners in this version: end TLS at the proxy")
         tls = tls_of(AMQP, values, picked)
         return cls(
             tcp=listeners("tcp", values, picked, (("127.0.0.1", 5672),)),
@@ -84,9 +96,26 @@ class Config:
             cors_origins=tuple(picked.get("management.cors.allow_origins.$n", ())),
             default_user_tags=words_that_are_true(families.get("default_user_tags.$tag"), ("administrator",)),
             loopback_users=loopback(values, families),
+            cluster_tags=by_word(families.get("cluster_tags.$tag", {})),
+            node_tags=by_word(families.get("node_tags.$tag", {})),
+            server_properties=by_word(families.get("server_properties.$name", {})),
+            vhost_defaults=defaults.of(families),
             values=values,
             warnings=tuple(warnings),
         )
+
+
+def in_order(family: dict[str, Setting]) -> list[Setting]:
+    """Those of one row, sorted by their words; numbers as numbers."""
+
+    def rank(setting: Setting) -> list[tuple[int, str]]:
+        return [(int(word), "") if word.isdecimal() else (1 << 62, word) for word in setting.words]
+
+    return sorted(family.values(), key=rank)
+
+
+def by_word(family: dict[str, Setting]) -> dict[str, str]:
+    return {setting.words[0]: setting.value for setting in in_order(family)}
 
 
 def listeners(

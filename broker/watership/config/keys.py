@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from watership.model.users import ALGORITHMS, DEFAULT_ALGORITHM
 
-from . import logs, tls
+from . import defaults, inert, logs, tls
 from .key import Key
-from .values import address, choice, flag, integer, ip, listing, number, size, text
-
-
-def inert(*names: str) -> tuple[Key, ...]:
-    """Keys that RabbitMQ's configurations carry and that change nothing here."""
-    return tuple(Key(name, text, doc="accepted, no effect yet", effect=False) for name in names)
-
+from .values import address, backend, choice, flag, integer, ip, limit, number, only, size, text
 
 VALIDATORS = (
     "rabbit_credential_validator_accept_everything",
@@ -141,28 +135,34 @@ KEYS: tuple[Key, ...] = (
     Key("definitions.local.path", text, doc="the same as load_definitions"),
     Key("definitions.skip_if_unchanged", flag, False, "import only what was not imported before"),
     Key("definitions.hashing.algorithm", choice(*HASHES), "sha256", "how that is told"),
-    Key("default_queue_type", choice("classic", "quorum"), effect=False),
-    Key("cluster_tags.$tag", text, effect=False),
-    Key("management_agent.disable_metrics_collector", flag, effect=False),
     Key("management.load_definitions", text, doc="the older name of load_definitions"),
-    Key("auth_backends.$n", listing, effect=False),
-    *inert("num_acceptors.tcp", "num_acceptors.ssl", "reverse_dns_lookups"),
-    *inert(
-        "ssl_options.bypass_pem_cache",
-        "ssl_handshake_timeout",
-        "initial_frame_max",
-        "session_max_per_connection",
-        "link_max_per_session",
-    ),
-    *inert("tcp_listen_options.sndbuf", "tcp_listen_options.recbuf", "tcp_listen_options.keepalive"),
-    *inert("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
-    *inert("cluster_formation.peer_discovery_backend", "cluster_formation.classic_config.nodes.$n"),
-    *inert("cluster_formation.k8s.host", "cluster_partition_handling"),
-    *inert("cluster_formation.node_cleanup.only_log_warning", "queue_leader_locator", "queue_master_locator"),
-    *inert(
-        "vm_memory_high_watermark_paging_ratio",
-        "net_ticktime",
-    ),
-    *inert("prometheus.return_per_object_metrics", "management.rates_mode"),
-    *inert("deprecated_features.permit.$feature", "quorum_queue.property_equivalence.relaxed_checks_on_redeclaration"),
+    Key("default_queue_type", choice("classic", "quorum"), "classic", "of vhosts that are made without one"),
+    Key("auth_backends.$n", backend, doc="internal: users and permissions of this broker"),
+    Key("auth_backends.$n.authn", backend, doc="the same, for logins"),
+    Key("auth_backends.$n.authz", backend, doc="the same, for permissions"),
+    Key("nodename", text, doc="rabbit@HOST, the node's name; also RABBITMQ_NODENAME"),
+    Key("proxy_protocol", flag, False, "plain AMQP connections begin with a PROXY header, version 1 or 2"),
+    Key("motd_file", text, doc="a file that is logged at the start"),
+    Key("product.name", text, "RabbitMQ", "what clients are told; many look for RabbitMQ"),
+    Key("product.version", text, doc="the version that clients are told"),
+    Key("server_properties.$name", text, doc="a further server property, or another value of one"),
+    Key("cluster_tags.$tag", text, doc="a tag of the cluster, shown by the API"),
+    Key("node_tags.$tag", text, doc="a tag of this node, shown by the API"),
+    Key("vhost_max", limit, doc="vhosts that there may be"),
+    Key("cluster_queue_limit", limit, doc="queues that there may be in all vhosts"),
+    Key("cluster_exchange_limit", limit, doc="exchanges that there may be in all vhosts"),
+    Key("channel_max_per_node", limit, doc="channels that there may be on this node"),
+    Key("consumer_max_per_channel", limit, doc="consumers that a channel may have"),
+    Key("prometheus.return_per_object_metrics", flag, False, "/metrics tells of each object", reloadable=True),
+    Key("prometheus.path", text, "/metrics", "where metrics are"),
+    Key("message_interceptors.incoming.set_header_timestamp.overwrite", flag, doc="messages get the time they came"),
+    Key("message_interceptors.incoming.set_header_routing_node.overwrite", flag, doc="messages get the node's name"),
+    Key("message_interceptors.outgoing.timestamp.enabled", only("false"), doc="not here: messages leave as they came"),
+    Key("tcp_listen_options.keepalive", flag, False, "TCP keep-alive probes on connections"),
+    Key("tcp_listen_options.sndbuf", size, doc="octets of a connection's send buffer"),
+    Key("tcp_listen_options.recbuf", size, doc="octets of a connection's receive buffer"),
+    Key("tcp_listen_options.linger.on", flag, False, "wait for the peer when a connection is closed"),
+    Key("tcp_listen_options.linger.timeout", integer(0), 0, "seconds of that wait"),
+    *defaults.KEYS,
+    *inert.KEYS,
 )

@@ -9,6 +9,8 @@ from typing import Any
 
 Reader = Callable[[str], Any]
 UNITS = {"": 1, "k": 2**10, "kib": 2**10, "kb": 10**3, "m": 2**20, "mib": 2**20, "mb": 10**6}
+TIMES = {"": 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+UNITS |= {"p": 2**50, "pib": 2**50, "pb": 10**15}
 UNITS |= {"g": 2**30, "gib": 2**30, "gb": 10**9, "t": 2**40, "tib": 2**40, "tb": 10**12}
 
 
@@ -58,7 +60,14 @@ def size(value: str) -> int:
 
 def address(value: str) -> tuple[str, int]:
     """PORT, HOST:PORT or [IPv6]:PORT. A port alone means every interface."""
-    match = re.fullmatch(r"(?:(?:\[(?P<six>[^]]+)\]|(?P<host>[^:\[\]]+)):)?(?P<port>\d+)", value)
+    match = re.fullmatch(
+        r"(?:(?:\[(?P<six>[^]]+)\]|(?P<host>[^:\[\]]+)|(?P<bare>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)):)?(?P<port>\d+)", value
+    )
+    if match and match["bare"]:
+        try:  # as RabbitMQ writes it: ::1:5672
+            return str(ipaddress.IPv6Address(match["bare"])), int(match["port"])
+        except ValueError:
+            match = None
     if not match or not 0 <= int(match["port"]) <= 65535:
         raise ValueError("a port such as 5672, or an address such as 127.0.0.1:5672 or [::1]:5672")
     return match["six"] or match["host"] or "", int(match["port"])
@@ -69,6 +78,41 @@ def ip(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError("an IP address such as 127.0.0.1 or ::") from None
+
+
+def limit(value: str) -> int | None:
+    """None: as many as there are."""
+    if value in ("infinity", "unlimited", "off"):
+        return None
+    if not value.isdecimal():
+        raise ValueError("a whole number, or infinity")
+    return int(value)
+
+
+def milliseconds(value: str) -> int:
+    """A number of milliseconds, or one with a unit: 90s, 5m, 1h, 2d, 1w."""
+    match = re.fullmatch(r"(\d+)(ms|s|m|h|d|w|)", value)
+    if not match:
+        raise ValueError("milliseconds, or a time such as 90s, 5m, 1h, 2d")
+    return (
+        int(match[1])
+        * {"": 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}[match[2]]
+    )
+
+
+def backend(value: str) -> str:
+    """Users that others keep would be let in by nobody, or worse: refused."""
+    if value not in ("internal", "rabbit_auth_backend_internal", "internal_loopback"):
+        raise ValueError("internal: users of LDAP, OAuth 2 or HTTP backends cannot log in here in this version")
+    return "internal"
+
+
+def pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"a regular expression ({error})") from None
+    return value
 
 
 def listing(value: str) -> tuple[str, ...]:

@@ -225,6 +225,9 @@ class ClientChannel:
         if method.queue == PSEUDO_QUEUE:
             self.consume_replies(method, tag)
             return
+        most = self.connection.broker.config["consumer_max_per_channel"]
+        if most is not None and len(self.subscriptions) >= most:
+            raise NotAllowed(f"reached maximum ({most}) of consumers per channel")
         queue = self.vhost.readable(self.actor, self.named(method.queue))
         if self.wire.prefetch and not queue.takes_global_qos:
             raise NotImplementedHere(f"{queue.resource} does not support global qos")

@@ -35,6 +35,7 @@ from .channel import ClientChannel
 from .description import described
 from .handshake import credentials, offered, untrusted
 from .heartbeat import Heartbeat
+from .sockets import tune
 
 log = logging.getLogger("watership.connection")
 FRAME_MIN = 8192
@@ -45,6 +46,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.broker = broker
         self.gone = gone
         self.wire = kernel.Connection(broker.kernel, self)
+        self.proxied: Any = None  # (address, port) of both ends, where a proxy has told them
         self.state = State.HEADER
         self.name = "?"
         self.user = ""
@@ -72,7 +74,9 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def on_connected(self) -> None:
         transport = self.wire.transport
-        self.peer, self.here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        tune(transport, self.broker.config)
+        ends: Any = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self.peer, self.here = self.proxied or ends
         self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.here[0]}:{self.here[1]}"
         self.timer = self.broker.loop.call_later(self.broker.config["handshake_timeout"] / 1000, self.too_slow)
         self.tls = transport.get_extra_info("ssl_object")
@@ -91,7 +95,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             return
         self.state = State.START
         mechanisms = " ".join(offered(self.broker.config, self.tls)).encode()
-        properties = server_properties(self.broker.cluster_name)
+        properties = server_properties(self.broker.cluster_name, self.broker.config)
         self.send(0, m.ConnectionStart(0, 9, properties, mechanisms, b"en_US"))
 
     def on_method(self, channel: int, payload: bytes) -> None:
@@ -264,6 +268,12 @@ class ClientConnection(asyncio.BufferedProtocol):
             opened = len(self.channels)
             text = f"number of channels opened ({opened}) has reached the negotiated channel_max ({self.channel_max})"
             raise NotAllowed(text)
+        most = self.broker.config["channel_max_per_node"]
+        if most is not None and sum(len(c.channels) for c in self.broker.clients.values()) >= most:
+            raise NotAllowed(
+                f"number of channels opened on node '{self.broker.node}' has reached the maximum allowed limit of "
+                f"({most})"
+            )
         limits = dict(self.broker.metadata.users[self.user].limits) if self.user in self.broker.metadata.users else {}
         if limits:
             mine = sum(len(c.channels) for c in self.broker.clients.values() if c.user == self.user)

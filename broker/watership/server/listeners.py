@@ -11,6 +11,7 @@ from watership.broker.listening import busy
 from watership.config import Address
 
 from .connection import ClientConnection
+from .proxy import ProxyHeader
 
 CHECK = 60.0  # seconds between two looks at what consumers keep; less where consumer_timeout is shorter
 
@@ -72,7 +73,7 @@ class Listeners:
     async def listen(self, protocol: str, address: Address, context: ssl.SSLContext | None) -> None:
         try:
             server = await asyncio.get_running_loop().create_server(
-                self.accept,
+                self.accept if context or not self.broker.config["proxy_protocol"] else self.accept_proxied,
                 address.bind,
                 address.port,
                 ssl=context,
@@ -81,6 +82,9 @@ class Listeners:
         except OSError as error:
             raise busy("AMQP", address, error) from None
         self.servers.append((protocol, address, server))
+
+    def accept_proxied(self) -> ProxyHeader:
+        return ProxyHeader(self.accept, patience=self.broker.config["handshake_timeout"] / 1000)
 
     def accept(self) -> ClientConnection:
         connection = ClientConnection(self.broker, self.connections.discard)

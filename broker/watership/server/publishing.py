@@ -7,6 +7,7 @@ through an exchange that looks at headers asks each time.
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from watership import kernel
@@ -62,8 +63,12 @@ def refine(channel: ClientChannel, publish: bytes, properties: bytes) -> tuple[k
     except AMQPError as error:
         error.method = PUBLISH
         raise
-    hidden = {"BCC": None} if "BCC" in headers else {}
-    changed = basic_properties.edit(properties, hidden, **changes) if changes or hidden else None
+    changed_headers: dict[str, Any] = {"BCC": None} if "BCC" in headers else {}
+    if stamps := channel.connection.broker.stamps:
+        at = time.time()
+        changed_headers |= stamps.headers(headers, at)
+        changes |= stamps.properties(decoded, at)
+    changed = basic_properties.edit(properties, changed_headers, **changes) if changes or changed_headers else None
     return channel.vhost.route_content(exchange, keys, decoded), changed
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from watership.admin import health, view
 from watership.admin.api import Json
-from watership.broker.identity import PRODUCT, VERSION, WATERSHIP
+from watership.broker.identity import VERSION, WATERSHIP, product
 from watership.broker.statistics import OF_NODE
+from watership.config.parser import secret
 from watership.model.commands import SetParameter
 
 from .base import Verbs, bad, missing
@@ -23,14 +24,14 @@ class ClusterVerbs(Verbs):
         ready, unacked = sum(q.records.ready for q in queues), sum(q.records.unacked for q in queues)
         clients = list(broker.clients.values())
         overview: Json = {
-            "product_name": PRODUCT,
-            "product_version": VERSION,
+            "product_name": product(broker.config)[0],
+            "product_version": product(broker.config)[1],
             **view.versions(),
             "management_version": VERSION,
             "watership_version": WATERSHIP,
             "cluster_name": broker.cluster_name,
-            "cluster_tags": {},
-            "node_tags": {},
+            "cluster_tags": dict(broker.config.cluster_tags),
+            "node_tags": dict(broker.config.node_tags),
             "disable_stats": not self.asked.statistics,
             "enable_queue_totals": self.asked.totals,
             "is_op_policy_updating_enabled": not broker.config[FIXED_OPERATOR_POLICIES],
@@ -39,7 +40,7 @@ class ClusterVerbs(Verbs):
             "sample_retention_policies": {"global": [600, 3600], "basic": [600, 3600], "detailed": [600]},
             "release_series_support_status": "supported",
             "node": broker.node,
-            "default_queue_type": "classic",
+            "default_queue_type": broker.config["default_queue_type"],
             "statistics_level": "fine",
             "rates_mode": "basic",
             "exchange_types": view.exchange_types(),
@@ -105,5 +106,5 @@ class ClusterVerbs(Verbs):
     async def get_effective_config(self) -> str:
         """One `key = value` a line, defaults included, secrets left out."""
         values = sorted(self.broker.config.values.items())
-        lines = (f"{key} = {'***' if 'pass' in key else value}" for key, value in values if value is not None)
+        lines = (f"{key} = {'***' if secret(key) else value}" for key, value in values if value is not None)
         return "\n".join(lines)

@@ -13,7 +13,7 @@ from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import parse_tags
 
-from .base import Verbs, bad, missing, text
+from .base import Verbs, bad, brokers_words, missing, text
 
 QUEUE_TYPES = ("classic", "quorum", "stream")
 
@@ -32,7 +32,7 @@ class VhostVerbs(Verbs):
     async def put_vhost(self, vhost: str, body: Json) -> bool:
         """description, tags, default_queue_type: what is not given stays. A new vhost's maker may do all in it."""
         old = self.broker.metadata.vhosts.get(vhost)
-        made = old or Vhost(vhost)
+        made = old or Vhost(vhost, default_queue_type=self.broker.config["default_queue_type"])
         kind = text(body, "default_queue_type", made.default_queue_type)
         if kind not in QUEUE_TYPES:
             raise bad(f"{kind} is not a valid queue type")
@@ -40,7 +40,8 @@ class VhostVerbs(Verbs):
             raise bad(f"vhost '{vhost}' cannot be traced in this version; leave tracing out")
         tags = parse_tags(body["tags"]) if "tags" in body else made.tags
         description = text(body, "description", made.description)
-        self.broker.put_vhost(replace(made, description=description, tags=tags, default_queue_type=kind))
+        with brokers_words():
+            self.broker.put_vhost(replace(made, description=description, tags=tags, default_queue_type=kind))
         if old is None and self.user is not OWNER:
             self.broker.put_permission(Permission(self.user.name, vhost, ".*", ".*", ".*"))
         await self.broker.durable()

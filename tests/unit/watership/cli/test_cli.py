@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from watership.broker.logs import OUTPUT
 from watership.cli import main
 from watership.cli.commands import COMMANDS, commands_of
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What a broker in this process has set up to log to does not outlive its test."""
+    yield
+    OUTPUT.close()
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

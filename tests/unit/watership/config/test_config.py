@@ -56,7 +56,7 @@ def test_tls_needs_its_certificate():
         ("zzzzzz = 5", "f.conf:2: unknown key 'zzzzzz'"),
         ("heartbeat 5", "f.conf:2: expected KEY = VALUE, found 'heartbeat 5'"),
         ("heartbeat = x", "f.conf:2: heartbeat = x: expected a whole number from 0 to 65535"),
-        ("log.console.level = loud", "f.conf:2: log.console.level = loud: expected one of debug, info, warning"),
+        ("log.console.level = loud", "f.conf:2: log.console.level = loud: expected one of debug, info, notice"),
         ("listeners.tcp.1 = nowhere", "f.conf:2: listeners.tcp.1 = nowhere: expected a port such as 5672"),
         ("ssl_options.verify = maybe", "expected one of verify_none, verify_peer"),
         ("disk_free_limit.absolute = lots", "expected a size such as 50MB or 2GiB"),
