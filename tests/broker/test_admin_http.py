@@ -192,7 +192,7 @@ def test_an_unknown_path_is_missing_before_anyone_asks_who_you_are(ask: Ask, pat
 def test_a_wrong_verb_is_told_the_right_ones(ask: Ask) -> None:
     answer = ask("POST", "/api/queues/%2F/q", {})
     assert (answer.status, answer.text) == (405, "")
-    assert answer.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PUT"
+    assert answer.headers["allow"] == "HEAD, GET, PUT, DELETE, OPTIONS"
 
 
 def test_head_and_a_trailing_slash(ask: Ask) -> None:

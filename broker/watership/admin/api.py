@@ -44,8 +44,12 @@ class Backup(Protocol):
 
 
 class Snapshot(TypedDict):
-    """Everything that is declared, without predeclared exchanges and the default exchange's bindings."""
+    """Everything that is declared, without predeclared exchanges and the default exchange's bindings.
 
+    revision: watching since then misses nothing; "" where nothing can be watched.
+    """
+
+    revision: str
     product_version: str
     node: str
     cluster_name: str
@@ -74,6 +78,20 @@ class Verb:
     text: bool = False  # answers plain text
     stream: bool = False  # answers octets, piece by piece
     asked: bool = False  # a POST that answers 200 with what was asked for
+    feed: bool = False  # answers server-sent events for as long as anyone reads
+
+    @property
+    def endless(self) -> bool:
+        return self.feed or self.stream
+
+    @property
+    def kind(self) -> str:
+        """The media type of what it answers."""
+        if self.feed:
+            return "text/event-stream"
+        if self.stream:
+            return "application/x-tar"
+        return "text/plain" if self.text else "application/json"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -126,6 +144,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_node_memory", "GET", "/nodes/{node}/memory", "monitoring", "octets by what they are used for"),
     Verb("backup", "GET", "/backup", "administrator", "a consistent copy of the data, as a tar", stream=True),
     # Logging in
+    Verb("login", "POST", "/login", "none", "username, password; gives who it is", body=True, asked=True),
+    Verb("logout", "DELETE", "/login", "none", "there is no session to end"),
     Verb("get_auth", "GET", "/auth", "none", "how the UI logs in"),
     Verb("hash_password", "GET", "/auth/hash_password/{password}", "administrator", "{ok: its salted hash}"),
     Verb("list_attempts", "GET", "/auth/attempts/{node}", "monitoring", "logins by protocol"),
@@ -135,9 +155,12 @@ VERBS: tuple[Verb, ...] = (
     Verb("list_certificates", "GET", "/certificates", "monitoring", "what the TLS listeners serve, until when"),
     # The topology at once
     Verb("snapshot", "GET", "/snapshot", "administrator", "everything that is declared, in one answer"),
+    Verb("snapshot_vhost", "GET", "/snapshot/{vhost}", "administrator", "the same of one vhost"),
+    Verb("watch", "GET", "/events", "management", "changes as they happen; since or Last-Event-ID: a place", feed=True),
     Verb("get_definitions", "GET", "/definitions", "administrator", "definitions.json of the cluster"),
     Verb("post_definitions", "POST", "/definitions", "administrator", "imports definitions; never deletes", body=True),
     Verb("get_all_configuration", "GET", "/all-configuration", "administrator", "the same as definitions"),
+    Verb("post_all_configuration", "POST", "/all-configuration", "administrator", "the same as definitions", body=True),
     Verb("get_vhost_definitions", "GET", "/definitions/{vhost}", "administrator", "definitions.json of one vhost"),
     Verb("post_vhost_definitions", "POST", "/definitions/{vhost}", "administrator", "imports into a vhost", body=True),
     # Vhosts
@@ -226,8 +249,17 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_quorum_status", "GET", "/queues/quorum/{vhost}/{queue}/status", "management", "members and their state"),
     Verb("add_quorum_replica", "POST", f"{M}/replicas/add", "administrator", "{node: name}", body=True),
     Verb("delete_quorum_replica", "DELETE", f"{M}/replicas/delete", "administrator", "{node: name}", body=True),
-    Verb("grow_quorum_queues", "POST", "/queues/quorum/replicas/on/{node}/grow", "administrator", "", body=True),
-    Verb("shrink_quorum_queues", "DELETE", "/queues/quorum/replicas/on/{node}/shrink", "administrator", ""),
+    Verb(
+        "grow_quorum_queues",
+        "POST",
+        "/queues/quorum/replicas/on/{node}/grow",
+        "administrator",
+        "a node of all",
+        body=True,
+    ),
+    Verb(
+        "shrink_quorum_queues", "DELETE", "/queues/quorum/replicas/on/{node}/shrink", "administrator", "no node of any"
+    ),
     Verb("list_queue_bindings", "GET", f"{Q}/bindings", "management", "bindings to a queue"),
     # Bindings; kind is q or e, a queue or an exchange as destination
     Verb("list_bindings", "GET", "/bindings", "management", "bindings of all vhosts"),

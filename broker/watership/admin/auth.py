@@ -6,6 +6,7 @@ import base64
 import binascii
 
 from watership.broker import Broker
+from watership.broker.access import is_loopback
 from watership.model.errors import LoginRefused
 from watership.model.users import User
 
@@ -43,9 +44,8 @@ def basic(header: str | None) -> tuple[str, str]:
 
 def authenticate(broker: Broker, name: str, password: str, source: str) -> User:
     """source: the peer's address. Raises AdminError 401."""
-    near = source.startswith(("127.", "::ffff:127.")) or source == "::1"
     try:
-        return broker.access.login(name, password, mechanism="Basic", from_loopback=near, source=source)
+        return broker.access.login(name, password, mechanism="Basic", from_loopback=is_loopback(source), source=source)
     except LoginRefused:
         raise AdminError(401, "not_authorized", "Not_Authorized") from None
 

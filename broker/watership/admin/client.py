@@ -33,6 +33,9 @@ LISTS = {  # of a snapshot: the verb that lists them
 }
 
 
+SILENCE = 60.0  # seconds; a broker that is there gives a sign of life more often
+
+
 class Client:
     """url: http://HOST:PORT of the management API. ca: PEM of the authorities to trust; without it the system's.
 
@@ -93,6 +96,23 @@ class Client:
                 self.lists_only = True
         return await self.lists()
 
+    async def watch(self, since: str = "") -> AsyncIterator[Json]:
+        """As the verb, until it breaks: then Unreachable, and the last id is where to go on."""
+        url = URL(f"{self.url}/api/events?since={quote(since)}", encoded=True)
+        unlimited = aiohttp.ClientTimeout(total=None, connect=self.timeout.connect, sock_read=SILENCE)
+        try:
+            async with self.opened().get(url, timeout=unlimited, headers={"Accept": "text/event-stream"}) as response:
+                if response.status >= 400:
+                    raise failure(response.status, await response.text())
+                async for line in response.content:
+                    if line.startswith(b"data: "):
+                        yield json.loads(line[6:])
+        except TimeoutError:
+            raise Unreachable(f"{self.url} told nothing for {SILENCE:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"{self.url} cannot be reached: {why(error)}") from None
+        raise Unreachable(f"{self.url} ended the events")
+
     async def lists(self) -> Snapshot:
         """The same from any broker with RabbitMQ's API, in one request per noun."""
         overview = await self.get_overview()
@@ -101,7 +121,7 @@ class Client:
         found["bindings"] = [b for b in found["bindings"] if b["source"]]
         limits = {item["user"]: item["value"] for item in await self.list_user_limits()}
         found["users"] = [{**u, "limits": limits.get(u["name"], {})} for u in found["users"]]
-        about = {"product_version": overview["product_version"], "node": overview["node"]}
+        about = {"revision": "", "product_version": overview["product_version"], "node": overview["node"]}
         return cast("Snapshot", {**about, "cluster_name": overview["cluster_name"], **found})
 
     async def perform(self, verb: Verb, arguments: tuple[Any, ...], options: dict[str, bool]) -> Any:
@@ -118,16 +138,19 @@ class Client:
         body = arguments[-1] if verb.body else None
         return await self.request(verb, f"/api{path}" + (f"?{query}" if query else ""), body, reason=reason)
 
-    async def request(self, verb: Verb, target: str, body: Json | None, *, reason: object = None) -> Any:
+    def opened(self) -> aiohttp.ClientSession:
         if self.session is None:
             connector = self.connector()
             self.session = aiohttp.ClientSession(connector=connector, headers=self.headers, timeout=self.timeout)
+        return self.session
+
+    async def request(self, verb: Verb, target: str, body: Json | None, *, reason: object = None) -> Any:
         url = URL(self.url + target, encoded=True)
         try:
             if verb.stream:
                 return await self.stream(await self.session.get(url, timeout=STREAMING))
             headers = {"X-Reason": str(reason)} if reason else None
-            async with self.session.request(verb.method, url, json=body, headers=headers) as response:
+            async with self.opened().request(verb.method, url, json=body, headers=headers) as response:
                 text = await response.text()
                 return self.result(verb, response, text)
         except TimeoutError:

@@ -94,6 +94,10 @@ class Access:
             self.check(actor, "configure", kind, name)
 
 
+def is_loopback(address: str) -> bool:
+    return address.startswith(("127.", "::ffff:127.")) or address == "::1"
+
+
 def protocol_of(mechanism: str) -> str:
     """As auth/attempts names it: Basic is HTTP's."""
     return "http" if mechanism == "Basic" else "amqp091"

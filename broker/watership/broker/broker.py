@@ -11,6 +11,7 @@ import base64
 import logging
 import os
 import socket
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ from watership.store import Log
 from .access import Access
 from .alarms import Alarms
 from .attempts import Attempts
+from .changes import AlarmsChanged, Changes
 from .metadata import LIMITS, OPERATOR_POLICY, POLICY, Metadata
 from .reload import Reload
 from .stamps import Stamps
@@ -119,6 +121,7 @@ class Broker:
         self.store = Log(data, file_size=size, slack=4 * size)
         self.reload = Reload(self, ())
         self.statistics = Statistics(self)
+        self.changes = Changes(time.time, os.urandom(4).hex())
 
     @classmethod
     def open(cls, config: Config, data: Path, loop: AbstractEventLoop) -> Broker:
@@ -162,7 +165,8 @@ class Broker:
         )
 
     def alarms_changed(self) -> None:
-        """The first alarm is on, or the last one off."""
+        """An alarm is on or off."""
+        self.changes.add(AlarmsChanged(tuple(sorted(self.alarms.on))))
         for client in list(self.clients.values()):
             client.alarms_changed()
 
@@ -238,7 +242,9 @@ class Broker:
     def apply(self, command: c.Command, *, durable: bool = True) -> None:
         """Changes the metadata; logs the change when it must survive."""
         encoded = c.encode(command) if durable else b""  # first: what cannot be logged must not be applied
+        new = not self.metadata.has(command)
         self.metadata.apply(command)
+        self.changes.add(command, new=new)
         if durable:
             self.journal.command(encoded)
         self.kernel.invalidate()

@@ -45,6 +45,23 @@ class Metadata:
     def apply(self, command: c.Command) -> None:
         HANDLERS[type(command)](self, command)
 
+    def has(self, command: c.Command) -> bool:
+        """Whether what a command puts is there already."""
+        match command:
+            case c.PutVhost(vhost):
+                return vhost.name in self.vhosts
+            case c.PutUser(user):
+                return user.name in self.users
+            case c.PutPermission(p):
+                return (p.user, p.vhost) in self.permissions
+            case c.PutTopicPermission(t):
+                return (t.user, t.vhost, t.exchange) in self.topic_permissions
+            case c.SetParameter(name):
+                return name in self.parameters
+            case c.SetVhostParameter(vhost, component, name):
+                return (vhost, component, name) in self.vhost_parameters
+        return False
+
     def snapshot(self) -> bytes:
         """The durable part as one payload of the log: a JSON list of commands that make it, and the next stream."""
         commands = [c.encode(command).decode() for command in self.durable_commands()]

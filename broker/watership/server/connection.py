@@ -14,6 +14,8 @@ from typing import Any
 
 from watership import kernel
 from watership.broker import Actor, Broker, VirtualHost
+from watership.broker.access import is_loopback
+from watership.broker.changes import ConnectionClosed, ConnectionOpened
 from watership.broker.identity import server_properties
 from watership.model.errors import (
     AMQPError,
@@ -164,6 +166,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             channel.end()
         if self.broker.clients.pop(self.name, None) is not None:
             self.broker.churn["connections_closed"] += 1
+            self.broker.changes.add(ConnectionClosed(self.name, self.user, self.vhost))
         vhost = self.broker.vhost(self.vhost)
         if vhost is not None:
             vhost.connection_lost(self)
@@ -198,7 +201,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.properties = method.client_properties
         self.mechanism = method.mechanism
         user, password = credentials(self.broker.config, self.tls, method.mechanism, method.response)
-        loopback = self.peer[0] in ("::1", "::ffff:127.0.0.1") or self.peer[0].startswith("127.")
+        loopback = is_loopback(self.peer[0])
         self.broker.access.login(
             user, password, mechanism=method.mechanism, from_loopback=loopback, source=self.peer[0]
         )
@@ -239,6 +242,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.timer.cancel()
         self.broker.clients[self.name] = self
         self.broker.churn["connections_opened"] += 1
+        told = self.properties.get("connection_name", "")
+        self.broker.changes.add(ConnectionOpened(self.name, self.user, vhost, self.peer[0], self.peer[1], str(told)))
         self.send(0, m.ConnectionOpenOk())
         log.info("%s: user '%s' opened vhost '%s' by %s", self.name, self.user, vhost, self.mechanism)
 

@@ -20,6 +20,7 @@ from .quorum import QuorumVerbs
 from .topic_permissions import TopicPermissionVerbs
 from .users import UserVerbs
 from .vhosts import VhostVerbs
+from .watching import WatchVerbs
 
 
 class LocalAdmin(
@@ -42,6 +43,7 @@ class LocalAdmin(
     LoginVerbs,
     HealthVerbs,
     MaintenanceVerbs,
+    WatchVerbs,
 ):
     """Every verb of the table as a method. Verbs that write return when what they did is durable. Raises AdminError."""
 

@@ -27,11 +27,13 @@ class Asked:
 
 
 class Verbs:
-    """broker: what the verbs are done to. user: in whose name. asked: which statistics."""
+    """broker: what the verbs are done to. user: in whose name. asked: which statistics. source: the address of who
+    asks."""
 
-    def __init__(self, broker: Broker, user: User, *, asked: Asked | None = None) -> None:
+    def __init__(self, broker: Broker, user: User, *, asked: Asked | None = None, source: str = "127.0.0.1") -> None:
         self.broker = broker
         self.user = user
+        self.source = source
         self.asked = asked or Asked()
 
     def moving(self, shown: Json, key: object, names: Sequence[str], statistics: frozenset[str]) -> Json:

@@ -6,6 +6,7 @@ from typing import cast
 
 from watership.admin import definitions, queue_view, view
 from watership.admin.api import Json, Snapshot
+from watership.broker import VirtualHost
 from watership.broker.identity import VERSION
 from watership.broker.metadata import is_predeclared
 from watership.queues import ClassicQueue
@@ -27,22 +28,37 @@ class DefinitionVerbs(Verbs):
         definitions.imported(self.broker, self.user.name, body)
         await self.broker.durable()
 
+    post_all_configuration = post_definitions
+
     async def post_vhost_definitions(self, vhost: str, body: Json) -> None:
         self.target(vhost)
         definitions.imported(self.broker, self.user.name, definitions.in_vhost(vhost, body))
         await self.broker.durable()
 
     async def snapshot(self) -> Snapshot:
+        return self.taken(list(self.broker.vhosts.values()))
+
+    async def snapshot_vhost(self, vhost: str) -> Snapshot:
+        """Of one vhost; users are those who have permissions in it."""
+        return self.taken([self.vhost(vhost)])
+
+    def taken(self, vhosts: list[VirtualHost]) -> Snapshot:
         broker, metadata = self.broker, self.broker.metadata
-        vhosts = list(broker.vhosts.values())
+        names = {v.name for v in vhosts}
+        permissions = [p for p in metadata.permissions.values() if p.vhost in names]
+        whole = len(names) == len(metadata.vhosts)
+        concerned = metadata.users.keys() if whole else {p.user for p in permissions}
         everything: Json = {
+            "revision": broker.changes.revision,
             "product_version": VERSION,
             "node": broker.node,
             "cluster_name": broker.cluster_name,
             "vhosts": [view.vhost(metadata.vhosts[v.name], v, broker) for v in vhosts],
-            "users": [view.user(u) for u in metadata.users.values()],
-            "permissions": [view.permission(p) for p in metadata.permissions.values()],
-            "topic_permissions": [view.topic_permission(p) for p in metadata.topic_permissions.values()],
+            "users": [view.user(u) for u in metadata.users.values() if u.name in concerned],
+            "permissions": [view.permission(p) for p in permissions],
+            "topic_permissions": [
+                view.topic_permission(p) for p in metadata.topic_permissions.values() if p.vhost in names
+            ],
             "policies": [view.policy(p) for v in vhosts for p in metadata.policies(v.name)],
             "operator_policies": [view.policy(p) for v in vhosts for p in metadata.policies(v.name, operator=True)],
             "limits": [{"vhost": v.name, "value": limits} for v in vhosts if (limits := metadata.limits(v.name))],
@@ -56,11 +72,4 @@ class DefinitionVerbs(Verbs):
 
 
 def counted(live: ClassicQueue, node: str) -> Json:
-    records = live.records
-    return {
-        **queue_view.declaration(live, node),
-        "consumers": len(live.subscriptions),
-        "messages": records.ready + records.unacked,
-        "messages_ready": records.ready,
-        "messages_unacknowledged": records.unacked,
-    }
+    return {**queue_view.declaration(live, node), "consumers": len(live.subscriptions), **queue_view.totals(live)}

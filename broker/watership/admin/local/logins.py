@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+
 from watership.admin.api import Json
+from watership.admin.auth import authenticate, authorise
 from watership.broker.attempts import Tally
 from watership.model.users import SALT_BYTES, hash_password
 
-from .base import Verbs, missing
+from .base import Verbs, missing, text
 
 
 class LoginVerbs(Verbs):
     async def get_auth(self) -> Json:
         return {"oauth_enabled": False}
+
+    async def login(self, body: Json) -> Json:
+        """username and password, as a form or JSON. Raises AdminError 401."""
+        user = authenticate(self.broker, text(body, "username"), text(body, "password"), self.source)
+        authorise(user, "management")
+        token = base64.b64encode(f"{user.name}:{body['password']}".encode()).decode()
+        about = {"name": user.name, "tags": list(user.tags), "is_internal_user": True}
+        return {"user": about, "token": {"type": "basic", "value": token}}
+
+    async def logout(self) -> None:
+        """Who logs in sends name and password with each request: there is no session."""
 
     async def hash_password(self, password: str) -> Json:
         return {"ok": hash_password(password, self.broker.random(SALT_BYTES))}
