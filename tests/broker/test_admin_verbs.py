@@ -415,7 +415,16 @@ STORIES: dict[str, list[Step]] = {
 }
 # These differ between any two brokers, or from one moment to the next; of get_node the name is one of them.
 VOLATILE = {"listeners", "contexts", "os_pid", "fd_used", "mem_used", "uptime", "disk_free", "db_dir", "memory"}
-VOLATILE |= {"revision", "id", "proc_used", "context_switches", "gc_num", "io_sync_count", "io_write_count", "io_write_bytes"}
+VOLATILE |= {
+    "revision",
+    "id",
+    "proc_used",
+    "context_switches",
+    "gc_num",
+    "io_sync_count",
+    "io_write_count",
+    "io_write_bytes",
+}
 VOLATILE |= {"config_files", "log_files"}
 # Of these only the form is compared: they tell of the broker's own ports and of who logged in.
 UNLIKE = {"get_effective_config", "list_attempts", "list_attempts_by_source"}

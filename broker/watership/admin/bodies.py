@@ -46,6 +46,7 @@ BODIES: dict[str, Fields] = {
     "put_operator_policy": POLICY,
     "put_parameter": VALUE,
     "put_global_parameter": VALUE,
+    "put_config": VALUE,
     "put_vhost_limit": VALUE,
     "put_user_limit": VALUE,
     "put_exchange": {"type": ("string", "direct unless given"), **DECLARED, "internal": ("boolean", "not for clients")},
