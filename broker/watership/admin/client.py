@@ -148,7 +148,7 @@ class Client:
         url = URL(self.url + target, encoded=True)
         try:
             if verb.stream:
-                return await self.stream(await self.session.get(url, timeout=STREAMING))
+                return await self.stream(await self.opened().get(url, timeout=STREAMING))
             headers = {"X-Reason": str(reason)} if reason else None
             async with self.opened().request(verb.method, url, json=body, headers=headers) as response:
                 text = await response.text()
