@@ -1,6 +1,7 @@
 """BrokerClusters against a real API server and controllers; pods are the end-to-end tier's."""
 
 import base64
+from typing import Any
 
 import pytest
 import trustme
@@ -87,6 +88,50 @@ def test_c9_more_nodes_than_one_are_refused_with_a_sentence(cluster: Cluster):
     assert cluster.get("statefulset", "many-server") is None
     cluster.kubectl("scale", "brokercluster/many", "--replicas=1")
     cluster.wait("the StatefulSet", lambda: cluster.get("statefulset", "many-server"))
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"replicas": -1}, "spec.replicas"),
+    ({"image": ""}, "spec.image"),
+    ({"persistence": {"storage": "ten"}}, "spec.persistence.storage"),
+    ({"persistence": {"retention": {"whenDeleted": "delete"}}}, "Unsupported value"),
+    ({"service": {"type": "ExternalName"}}, "Unsupported value"),
+    ({"service": {"ipFamilies": ["IPv5"]}}, "Unsupported value"),
+    ({"listeners": {"amqp": 80}}, "spec.listeners.amqp"),
+    ({"listeners": {"amqp": 15672}}, "each port is used once"),
+    ({"listeners": {"amqp": 25672}}, "25672 is for the nodes"),
+    ({"configurationFrom": [{"key": "k"}]}, "names either a configMap or a secret"),
+    ({"configurationFrom": [{"key": "k", "configMap": "a", "secret": "b"}]}, "names either a configMap or a secret"),
+    ({"definitions": {"key": "k"}}, "spec.definitions names either"),
+    ({"defaultUser": {"secretName": ""}}, "spec.defaultUser.secretName"),
+    ({"tls": {"validityDays": 10}}, "renewBeforeDays must be less"),
+    ({"tls": {"secretName": "t", "alternativeNames": ["a"]}}, "are for the operator's own certificate"),
+    ({"tls": {"trustHours": -1}}, "spec.tls.trustHours"),
+    ({"disruptionBudget": {"maxUnavailable": -1}}, "spec.disruptionBudget.maxUnavailable"),
+    ({"terminationGracePeriodSeconds": -1}, "spec.terminationGracePeriodSeconds"),
+    ({"probes": {"liveness": {"periodSeconds": 0}}}, "spec.probes.liveness.periodSeconds"),
+    ({"rabbitmq": {"advancedConfig": "[]."}}, "write what has a key in rabbitmq.conf into spec.configuration"),
+    ({"rabbitmq": {"envConfig": "A=b"}}, "which this is not; leave them out"),
+    ({"rabbitmq": {"erlangInetConfig": "{inet6, true}."}}, "choose address families in spec.service.ipFamilies"),
+    ({"rabbitmq": {"additionalPlugins": ["rabbitmq_mqtt"]}}, "has no plugins to load"),
+    ({"secretBackend": {"vault": {"role": "r"}}}, "spec.secretBackend.vault is not taken"),
+    (
+        {"secretBackend": {"externalSecret": {"name": "s"}}, "defaultUser": {"secretName": "s"}},
+        "say the same; leave one out",
+    ),
+    ({"persistence": {"storageClassName": "another"}}, "a volume stays in its class"),
+    ({"persistence": {"storage": "9Gi"}}, "volumes only grow"),
+    ({"persistence": {"storage": "0"}}, "cannot change between 0"),
+]
+
+
+def test_what_the_api_server_refuses_it_refuses_in_words(cluster: Cluster):
+    """Against an object that is there, so that rules about changes are asked as well."""
+    cluster.apply(broker_cluster("it"))
+    said = {str(spec): cluster.refused(broker_cluster("it", **spec)) for spec, _ in REFUSED}
+    assert {
+        spec: text for (_, words), (spec, text) in zip(REFUSED, said.items(), strict=True) if words not in text
+    } == {}
 
 
 def test_bad_configuration_key_is_said_with_line_and_nearest_match(cluster: Cluster):
