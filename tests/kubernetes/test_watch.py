@@ -1,5 +1,6 @@
 """Watches that end: an API server that restarts, and changes that nobody watched."""
 
+import base64
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,17 @@ def plane(tmp_path: Path) -> Iterator[ControlPlane]:
         yield made
 
 
+def follows_a_secret(cluster: Cluster, broker: Broker) -> None:
+    """Everything is settled, and the resync is ten minutes away."""
+    login = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}}
+    first, second = ({"username": "me", "password": password} for password in ("one", "two"))
+    cluster.apply({**login, "stringData": first})
+    cluster.apply(resource("User", "me", tags=["management"], importCredentialsSecret={"name": "login"}))
+    cluster.ready("user.watership.dev", "me")
+    cluster.apply({**login, "stringData": second})
+    cluster.wait("the new password", lambda: broker.logs_in("me", base64.b64encode(b"two").decode()))
+
+
 def test_nothing_is_missed_while_the_api_server_restarts_and_the_operator_sleeps(
     plane: ControlPlane, broker: Broker, tmp_path: Path
 ):
@@ -46,5 +58,6 @@ def test_nothing_is_missed_while_the_api_server_restarts_and_the_operator_sleeps
         assert {q["name"] for q in broker.api("queues")} == {"stays", "comes"}
         cluster.apply(resource("Queue", "later"))
         cluster.ready("queue.watership.dev", "later")
+        follows_a_secret(cluster, broker)
     finally:
         operator.stop()
