@@ -68,7 +68,9 @@ def test_damage_in_the_middle_of_the_log_stops_the_start_with_file_and_offset(br
 
 def test_a_second_broker_on_the_same_data_is_refused(broker: Broker, tmp_path: Path):
     broker.start()
-    second = Broker(tmp_path)
+    (other := tmp_path / "other").mkdir()
+    (other / "data").symlink_to(tmp_path / "data")
+    second = Broker(other)
     with pytest.raises(NotStarted, match="is in use by another broker"):
         second.start()
     assert second.end() == 1

@@ -30,6 +30,7 @@ from .access import Access
 from .alarms import Alarms
 from .attempts import Attempts
 from .changes import AlarmsChanged, Changes
+from .command_log import CommandLog, StateMachine
 from .metadata import LIMITS, OPERATOR_POLICY, POLICY, Metadata
 from .reload import Reload
 from .stamps import Stamps
@@ -140,7 +141,8 @@ class Broker:
                 broker.put_default_user()
         else:
             queues = sum(len(v.live) for v in broker.vhosts.values())
-            log.info("recovered %d queues with %d messages from %s", queues, messages, data)
+            took = loop.time() - broker.born
+            log.info("recovered %d queues with %d messages from %s in %.1f s", queues, messages, data, took)
         return broker
 
     def start_journal(self) -> None:
@@ -153,7 +155,9 @@ class Broker:
             fsync=self.config["durability"] == "fsync",
             file_size=self.config["raft.wal_max_size_bytes"],
         )
-        self.store.run(self.journal, snapshot=self.metadata.snapshot, moved=self.log_moved)
+        self.commands: CommandLog = self.journal
+        machine: StateMachine = self.metadata
+        self.store.run(self.journal, snapshot=machine.snapshot, moved=self.log_moved)
         self.kernel = kernel.Kernel(
             self.loop,
             journal=self.journal,
@@ -246,7 +250,7 @@ class Broker:
         self.metadata.apply(command)
         self.changes.add(command, new=new)
         if durable:
-            self.journal.command(encoded)
+            self.commands.command(encoded)
         self.kernel.invalidate()
 
     @property

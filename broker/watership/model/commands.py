@@ -2,9 +2,13 @@
 
 The state of the broker's metadata is what these commands, applied in their order, make of nothing
 (watership.broker.metadata does it). They are deterministic: whatever is random or depends on time (a salt, a stream's
-number) is a value in the command. Version 1: JSON, an object with the command's name under "command" and the version
-under "v". What arguments hold and JSON has no word for is an object with one key: $octets, $timestamp (seconds since
-1970), $decimal; a table with a key that begins with $ is $table, a list of pairs, so that no client can imitate them.
+number) is a value in the command.
+
+A field with a default may be added at any time: an older program refuses a command with a field that it does not know.
+VERSION rises when what could be written before gets another meaning. Version 1: JSON, an object with the command's name
+under "command" and the version under "v". What arguments hold and JSON has no word for is an object with one key:
+$octets, $timestamp (seconds since 1970), $decimal; a table with a key that begins with $ is $table, a list of pairs, so
+that no client can imitate them.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -179,7 +184,12 @@ NOUNS: dict[str, type[Any]] = {
 
 
 class UnknownCommand(Exception):
-    """The log holds a command of a newer version of Watership."""
+    """The log holds a command of a newer version of Watership. command: its name, and what is new in it."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"the log holds the command {command}: start the version of Watership that wrote it, or a newer one"
+        )
 
 
 def encode(command: Command) -> bytes:
@@ -188,26 +198,27 @@ def encode(command: Command) -> bytes:
 
 
 def decode(data: bytes) -> Command:
-    """Raises UnknownCommand for a name or version that this program does not know."""
+    """Raises UnknownCommand for a name, version or field that this program does not know."""
     fields = json.loads(data, object_hook=from_json)
     name, version = fields.pop("command"), fields.pop("v")
     if version > VERSION or name not in KINDS:
-        raise UnknownCommand(
-            f"the log holds the command {name} of version {version}; this program knows version {VERSION}: start the "
-            "version of Watership that wrote it, or a newer one"
-        )
-    kind = KINDS[name]
-    values = {k: noun(k, v) for k, v in fields.items()}
-    command: Command = kind(**values)
+        raise UnknownCommand(f"{name} of version {version}; this program knows version {VERSION}")
+    command: Command = made(KINDS[name], {k: noun(name, k, v) for k, v in fields.items()}, name)
     return command
 
 
-def noun(field: str, value: Any) -> Any:
+def noun(command: str, field: str, value: Any) -> Any:
     if field not in NOUNS or not isinstance(value, dict):
         return value
     if "tags" in value:
         value = {**value, "tags": tuple(value["tags"])}
-    return NOUNS[field](**value)
+    return made(NOUNS[field], value, command)
+
+
+def made(kind: type[Any], values: dict[str, Any], command: str) -> Any:
+    if unknown := sorted(values.keys() - {field.name for field in fields_of(kind)}):
+        raise UnknownCommand(f"{command} with {', '.join(unknown)}, which this program does not know")
+    return kind(**values)
 
 
 def as_json(value: object) -> Any:

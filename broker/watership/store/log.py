@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import mmap
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +24,8 @@ ADVICE = (
     "Restore it from a backup; or `watership store check {0}` says what is damaged, and `watership store repair {0}` "
     "saves the rest"
 )
+log = logging.getLogger("watership.store")
+PATIENCE = 1.0  # seconds without a word at the start
 SPARES = 2  # given-up files kept to be written again: that saves the file system work in every sync
 STEP = 2  # files that one look tries to free
 RESERVE = 1 << 24  # bytes kept at hand for when the disk is full: acknowledgements must be logged to free anything
@@ -122,8 +126,12 @@ class Log:
     def _recover(self, reader: Reader) -> None:
         if self._files:
             self.end = self._files[0][0]
+        size, told = sum(path.stat().st_size for _, path in self._files), time.monotonic()
         for place, (base, path) in enumerate(self._files, start=1):
             last = place == len(self._files)
+            if time.monotonic() - told > PATIENCE:
+                told = time.monotonic()
+                log.info("reading the log: %d of %d MB", (base - self._files[0][0]) >> 20, size >> 20)
             intact = self._feed(reader, base, path, last=last)
             self.end = base + intact
             if not last and self.end != self._files[place][0]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from watership.cli import main
+from watership.model import commands as c
+from watership.model.topology import Queue, Vhost
 from watership.store import RecoveryError
 
 
@@ -99,3 +102,22 @@ async def test_a_directory_in_use_is_left_alone(node, tmp_path: Path, capsys):
     await one.publish(2, b"m")
     assert main(["store", "check", str(tmp_path / "data")]) == 2
     assert "in use by another broker" in capsys.readouterr().err
+
+
+async def test_stats_say_what_is_alive_and_what_it_takes(node, tmp_path: Path, capsys):
+    folder = str(tmp_path / "data")
+    one = node(16, file_size=1 << 20)
+    one.journal.command(c.encode(c.PutVhost(Vhost("/"))))
+    one.journal.command(c.encode(c.DeclareQueue(Queue("/", "orders", stream=16))))
+    await one.publish(16, *[b"x" * 1000] * 10)
+    await one.take(16, 4)
+    assert main(["store", "stats", folder]) == 0
+    said = capsys.readouterr().out
+    assert "a broker runs on it" in said
+    one.stop()
+    assert main(["store", "stats", folder]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^ +6 messages +6,\d{3} octets  / orders$", said, re.MULTILINE)
+    assert re.search(
+        r"^log +1,048,576 octets on disk in 1 files, of which 6,\d{3} octets are alive$", said, re.MULTILINE
+    )

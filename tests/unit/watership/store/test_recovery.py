@@ -1,5 +1,6 @@
 """What was confirmed is there again, what was settled is not, and a damaged log is told apart from a torn one."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,17 @@ async def test_damage_or_a_hole_in_an_older_file_refuses(node, tmp_path: Path):
         node(2)
     paths[1].write_bytes(kept)
     assert node(2).restored == {2: 10}
+
+
+async def test_a_long_recovery_says_how_far_it_is(node, caplog: pytest.LogCaptureFixture, monkeypatch):
+    one = node(2, file_size=1 << 20)
+    for _ in range(4):
+        await one.publish(2, bytes(1 << 20))
+    one.stop()
+    monkeypatch.setattr("watership.store.log.PATIENCE", 0)
+    with caplog.at_level(logging.INFO, "watership.store"):
+        node(2)
+    assert [m.partition(" of ")[0] for m in caplog.messages] == [f"reading the log: {n}" for n in range(4)]
 
 
 async def test_a_second_process_is_refused_in_a_sentence(node, tmp_path: Path):
