@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from watership.admin import definitions
+from watership.admin import loading
 from watership.admin.http import AdminServer
 from watership.broker import Broker
 from watership.broker.reload import Reload
@@ -34,7 +34,7 @@ async def run(config: Config, data: Path, *, ready: Callable[[str], None], paths
     amqp, admin = Listeners(broker), AdminServer(broker)
     try:
         if broker.definitions is not None:
-            definitions.load(broker, broker.definitions)
+            loading.load(broker, broker.definitions)
         reload.follow_default_user()
         broker.put_cluster_id()
         await broker.durable()

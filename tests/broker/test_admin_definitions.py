@@ -239,6 +239,59 @@ def test_no_document_breaks_the_broker(documents: list[dict[str, Any]]) -> None:
     asyncio.run(post_all())
 
 
+NAMES = st.text("abc/.~#%é ", min_size=1, max_size=6)
+
+
+@st.composite
+def topologies(draw: st.DrawFn) -> dict[str, Any]:
+    """Documents that are right, in the forms that RabbitMQ has had over the years."""
+    vhosts = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
+    users = draw(st.lists(NAMES, max_size=2, unique=True))
+    own = {"vhost": draw(st.sampled_from(vhosts))}
+    queues, exchanges = (draw(st.lists(NAMES, max_size=3, unique=True)) for _ in range(2))
+    kinds = st.sampled_from(["direct", "topic", "fanout", "headers"])
+    limits = draw(st.sampled_from([{}, {"max-queues": 9}, []]) | st.just([{"name": "max-queues", "value": 9}]))
+    tags = draw(st.sampled_from(["", "a,b", [], ["administrator"]]))
+    lengths = st.fixed_dictionaries({}, optional={"x-max-length": st.integers(0, 9), "x-queue-type": st.just("quorum")})
+    policy = {**own, "name": "p", "pattern": ".*", "definition": {"max-length": draw(st.integers(0, 9))}}
+    parameter = {**own, "component": "operator_policy", "name": "o", "value": dict(policy)}
+    return {
+        "vhosts": [{"name": v, "limits": limits, "metadata": {"protected_from_deletion": True}} for v in vhosts],
+        "users": [{"name": u, "tags": tags, **draw(st.sampled_from([{}, {"password": "p"}]))} for u in users],
+        "permissions": [{**own, "user": u, "configure": "", "write": "^a", "read": ".*"} for u in users],
+        "topic_permissions": [{**own, "user": u, "exchange": "amq.topic", "write": "", "read": ""} for u in users],
+        "policies": draw(st.sampled_from([[], [policy]])),
+        "parameters": draw(st.sampled_from([[], [parameter]])),
+        "global_parameters": draw(st.sampled_from([[], [{"name": "g", "value": {"a": [1, None]}}]])),
+        "queues": [{**own, "name": q, "durable": True, "arguments": draw(lengths)} for q in queues],
+        "exchanges": [{**own, "name": x, "type": draw(kinds)} for x in exchanges],
+        "bindings": [
+            {**own, "source": x, "destination": q, "routing_key": draw(NAMES), "arguments": draw(lengths)}
+            for x in exchanges
+            for q in queues
+        ],
+    }
+
+
+def unordered(document: dict[str, Any]) -> dict[str, Any]:
+    return {k: sorted(v, key=json.dumps) if isinstance(v, list) else v for k, v in document.items()}
+
+
+@settings(max_examples=25, deadline=None)
+@given(topologies())
+def test_what_is_exported_makes_the_same_broker_again(document: dict[str, Any]) -> None:
+    async def copied() -> None:
+        async with administrator() as first, administrator() as second:
+            await first.post_definitions(document)
+            once = await first.get_definitions()
+            await second.post_definitions(json.loads(json.dumps(once)))
+            assert unordered(await second.get_definitions()) == unordered(once)
+            for section in ("queues", "exchanges", "bindings"):
+                assert len(once[section]) == len(document[section])  # type: ignore[arg-type]
+
+    asyncio.run(copied())
+
+
 def test_definitions_are_loaded_at_the_start_and_survive(tmp_path: Path) -> None:
     definitions = tmp_path / "definitions.json"
     guest = {"name": "guest", "password": "guest", "tags": "administrator"}

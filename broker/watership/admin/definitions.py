@@ -6,15 +6,12 @@ A document that cannot be imported is refused before anything of it is done.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 from watership.broker import Broker
 from watership.broker.metadata import LIMITS, POLICY, is_durable, is_predeclared
-from watership.config import ConfigError
 from watership.model.commands import PutTopicPermission, SetParameter
 from watership.model.errors import AMQPError
 from watership.model.permissions import Permission, TopicPermission
@@ -25,6 +22,9 @@ from . import view
 from .api import AdminError, Json
 from .definitions_check import check
 from .local.policies import policy_value
+
+DIGEST = "imported_definition_hash_value"  # a global parameter: of what was imported at the last start
+INTERNAL = "internal_"  # global parameters whose names begin so are of one cluster alone
 
 
 def exported(broker: Broker, version: str) -> Json:
@@ -50,9 +50,13 @@ def exported(broker: Broker, version: str) -> Json:
         "parameters": [
             view.parameter(vhost, component, name, value)
             for (vhost, component, name), value in metadata.vhost_parameters.items()
-            if component not in (POLICY, LIMITS)
+            if component != POLICY
         ],
-        "global_parameters": [{"name": n, "value": v} for n, v in metadata.parameters.items()],
+        "global_parameters": [
+            {"name": n, "value": v}
+            for n, v in metadata.parameters.items()
+            if n != DIGEST and not n.startswith(INTERNAL)
+        ],
         "policies": [view.policy(p) for v in vhosts for p in metadata.policies(v)],
         "exchanges": [without(view.exchange(e), "user_who_performed_action") for e in exchanges],
         "queues": [
@@ -122,45 +126,17 @@ def imported(broker: Broker, user: str, document: Mapping[str, Any]) -> None:
                     broker.put_permission(Permission(user, vhost["name"], ".*", ".*", ".*"))
 
 
-def load(broker: Broker, path: str) -> None:
-    """Imports the file that load_definitions names, or all *.json of a folder as one. An empty broker gets the default
-    vhost only if there is none in it, the default user likewise. Raises ConfigError with a sentence.
-    """
-    try:
-        document = read(Path(path))
-        if broker.fresh and not document.get("vhosts"):
-            document["vhosts"] = [{"name": broker.config["default_vhost"], "description": "Default virtual host"}]
-        imported(broker, "", document)
-        if broker.fresh and not broker.metadata.users:
-            broker.put_default_user()
-    except AdminError as error:
-        raise ConfigError(f"load_definitions: {path}: {error.reason}") from None
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A file of definitions; of a folder, the sections of its files one after another, in the order of their names."""
-    if path.is_dir():
-        merged: dict[str, Any] = {}
-        for document in (read(file) for file in sorted(path.glob("*.json"))):
-            for section, value in document.items():
-                whole = isinstance(value, list) and isinstance(merged.get(section, []), list)
-                merged[section] = [*merged.get(section, []), *value] if whole else value
-        return merged
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"load_definitions: {path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"load_definitions: {path} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ConfigError(f"load_definitions: {path} does not hold a JSON object")
-    return document
-
-
 def put_vhost(broker: Broker, item: Mapping[str, Any]) -> None:
     about = {**item, **item.get("metadata", {})}
-    kind = about.get("default_queue_type", "classic")
-    broker.put_vhost(Vhost(item["name"], about.get("description", ""), parse_tags(about.get("tags", ())), kind))
+    broker.put_vhost(
+        Vhost(
+            item["name"],
+            about.get("description", ""),
+            parse_tags(about.get("tags", ())),
+            about.get("default_queue_type", "classic"),
+            protected_from_deletion=about.get("protected_from_deletion", False),
+        )
+    )
     if limits := limits_of(item):
         broker.set_parameter(item["name"], LIMITS, "limits", limits)
 

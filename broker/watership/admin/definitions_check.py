@@ -40,7 +40,7 @@ TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...]], ...] = (
     (("configure", "write", "read", "password_hash", "hashing_algorithm", "description"), (str,)),
     (("default_queue_type",), (str,)),
     (("password",), (str, type(None))),
-    (("durable", "auto_delete", "internal"), (bool,)),
+    (("durable", "auto_delete", "internal", "protected_from_deletion"), (bool,)),
     (("arguments", "metadata"), (dict,)),
     (("limits",), (dict, list)),
     (("tags",), (str, list)),

@@ -40,10 +40,12 @@ def vhost(declared: Vhost, live: VirtualHost, broker: Broker) -> Json:
 
 
 def vhost_metadata(declared: Vhost) -> Json:
+    protected = {"protected_from_deletion": True} if declared.protected_from_deletion else {}
     return {
         "description": declared.description,
         "tags": list(declared.tags),
         "default_queue_type": declared.default_queue_type,
+        **protected,
     }
 
 

@@ -219,8 +219,11 @@ class Broker:
 
     @property
     def definitions(self) -> str | None:
-        """The file that is imported at each start; on an empty broker it says who the first users are."""
-        path = self.config["load_definitions"] or self.config["management.load_definitions"]
+        """What is imported at each start, a path or an address; on an empty broker it says who the first users are."""
+        config = self.config
+        if config["definitions.import_backend"].endswith("https"):
+            return str(config["definitions.https.url"])
+        path = config["load_definitions"] or config["management.load_definitions"] or config["definitions.local.path"]
         return None if path is None else str(path)
 
     def put_cluster_id(self) -> None:

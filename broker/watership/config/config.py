@@ -81,6 +81,8 @@ class Config:
             values["disk_free_limit.relative"] = None  # whichever stands first
         if values["proxy_protocol"] and "listeners.ssl.$name" in families:
             raise ConfigError("proxy_protocol is for plain listeners in this version: end TLS at the proxy")
+        if values["definitions.import_backend"].endswith("https") and values["definitions.https.url"] is None:
+            raise ConfigError("definitions.import_backend is https, so definitions.https.url must say where they are")
         tls = tls_of(AMQP, values, picked)
         return cls(
             tcp=listeners("tcp", values, picked, (("127.0.0.1", 5672),)),

@@ -17,7 +17,10 @@ VALIDATORS = (
     "rabbit_credential_validator_min_password_length",
     "rabbit_credential_validator_password_regexp",
 )
-BACKENDS = ("local_filesystem", "rabbit_definitions_import_local_filesystem")
+BACKENDS = (
+    *("local_filesystem", "rabbit_definitions_import_local_filesystem"),
+    *("https", "rabbit_definitions_import_https"),
+)
 HASHES = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
 KEYS: tuple[Key, ...] = (
     Key("listeners.tcp", choice("none"), doc="none: no plain AMQP listener at all"),
@@ -133,6 +136,12 @@ KEYS: tuple[Key, ...] = (
     Key("load_definitions", text, doc="definitions.json, or a folder of such files, to import at the start"),
     Key("definitions.import_backend", choice(*BACKENDS), BACKENDS[0], "where definitions are imported from"),
     Key("definitions.local.path", text, doc="the same as load_definitions"),
+    Key("definitions.https.url", text, doc="where they are with the backend https"),
+    Key("definitions.tls.cacertfile", text, doc="PEM file with the authorities that are trusted there"),
+    Key("definitions.tls.certfile", text, doc="PEM file with the broker's certificate for it"),
+    Key("definitions.tls.keyfile", text, doc="PEM file with the key of that certificate"),
+    Key("definitions.tls.password", text, doc="password of that key"),
+    Key("definitions.tls.verify", choice("verify_peer", "verify_none"), "verify_peer", "whether the server is checked"),
     Key("definitions.skip_if_unchanged", flag, False, "import only what was not imported before"),
     Key("definitions.hashing.algorithm", choice(*HASHES), "sha256", "how that is told"),
     Key("management.load_definitions", text, doc="the older name of load_definitions"),

@@ -85,8 +85,7 @@ def queue(declared: Any) -> Json:
 
 
 def vhost(declared: Any) -> Json:
-    about = {"name": declared.name, **view.vhost_metadata(declared)}
-    return {**about, "protected_from_deletion": declared.protected_from_deletion}
+    return {"name": declared.name, **view.vhost_metadata(declared)}
 
 
 def parameter(command: c.SetVhostParameter, new: bool) -> Told:
