@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from watership.config import Address
 
 from . import health, metrics
 from .control import OWNER, ControlSocket
+from .conventions import Handler
 from .management import Management
 
 PROTOCOLS = {  # of listeners, as the API calls them
@@ -21,6 +22,13 @@ PROTOCOLS = {  # of listeners, as the API calls them
     "prometheus": "http/prometheus",
     "prometheus/ssl": "https/prometheus",
 }
+
+
+def as_metrics(page: Callable[[web.Request], bytes]) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=page(request), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    return handle
 
 
 class AdminServer:
@@ -79,20 +87,25 @@ class AdminServer:
 
     def monitoring(self) -> web.Application:
         app = web.Application()
-        app.router.add_get("/metrics", self.metrics)
-        app.router.add_get("/metrics/per-object", self.metrics_per_object)
+        path = "/" + self.broker.config["prometheus.path"].strip("/")
+        for name, handler in (
+            ("", lambda _: metrics.page(self.broker)),
+            ("/per-object", lambda _: metrics.page(self.broker, per_object=True)),
+            ("/detailed", self.detailed),
+            ("/memory-breakdown", lambda _: metrics.memory_breakdown(self.broker)),
+        ):
+            app.router.add_get(path + name, as_metrics(handler))
         app.router.add_get("/livez", self.live)
         app.router.add_get("/readyz", self.ready)
         return app
 
     # Metrics and probes: no login, nothing about messages
 
-    async def metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=metrics.page(self.broker), headers={"Content-Type": metrics.CONTENT_TYPE})
-
-    async def metrics_per_object(self, _: web.Request) -> web.Response:
-        text = metrics.page(self.broker, per_object=True)
-        return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
+    def detailed(self, request: web.Request) -> bytes:
+        """family, which may be given again, and vhost likewise; queue."""
+        given = frozenset(request.query.getall("vhost", []))
+        wanted = metrics.Wanted(given or None, request.query.get("queue"))
+        return metrics.detailed(self.broker, request.query.getall("family", []), wanted)
 
     async def live(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

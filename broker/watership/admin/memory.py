@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from watership.broker import Broker
 from watership.broker.alarms import resident_bytes
 
-from .api import Json
 
-
-def breakdown(broker: Broker) -> Json:
+def breakdown(broker: Broker) -> dict[str, Any]:
     """Octets by use; total as RabbitMQ nests it. What is not a message in memory is the program and its tables."""
     queues = [q for v in broker.vhosts.values() for q in v.live.values()]
     resident = resident_bytes()

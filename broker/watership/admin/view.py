@@ -31,7 +31,7 @@ def vhost(declared: Vhost, live: VirtualHost, broker: Broker) -> Json:
         "tags": list(declared.tags),
         "default_queue_type": declared.default_queue_type,
         "metadata": vhost_metadata(declared),
-        "tracing": False,
+        "tracing": live.tracing,
         "protected_from_deletion": declared.protected_from_deletion,
         "cluster_state": {broker.node: "running"},
         **numbers,

@@ -53,6 +53,9 @@ class ClientChannel(Protocol):
     def describe(self) -> dict[str, object]:
         """As the management API shows it."""
 
+    def tap(self, *, on: bool) -> None:
+        """Whether the firehose hears of its messages."""
+
 
 class Client(Protocol):
     """An AMQP connection, as the rest of the broker sees it."""
@@ -116,7 +119,7 @@ class Broker:
         self.clients: dict[str, Client] = {}
         self.churn = {"connections_opened": 0, "connections_closed": 0, "channels_opened": 0, "channels_closed": 0}
         self.churn |= {"queues_declared": 0, "queues_created": 0, "queues_deleted": 0}
-        self.retired = dict.fromkeys(QUEUE_COUNTERS, 0)  # what queues that are gone have counted
+        self.retired: dict[str, dict[str, int]] = {}  # what queues that are gone have counted, by their type
         self.failed: asyncio.Future[OSError] = loop.create_future()
         size = config["raft.wal_max_size_bytes"]
         self.store = Log(data, file_size=size, slack=4 * size)
@@ -271,16 +274,18 @@ class Broker:
             self.store.attach(stream, records)
         return records
 
-    def retire(self, records: kernel.Queue) -> None:
+    def retire(self, records: kernel.Queue, kind: str) -> None:
         """A queue goes: its counts stay in the totals, which never fall."""
         for name in QUEUE_COUNTERS:
-            self.retired[name] += getattr(records, name)
+            gone = self.retired.setdefault(kind, dict.fromkeys(QUEUE_COUNTERS, 0))
+            gone[name] += getattr(records, name)
         self.churn["queues_deleted"] += 1
 
-    def queue_totals(self) -> dict[str, int]:
-        """What all queues, gone ones too, have counted since the start."""
-        live = [q.records for v in self.vhosts.values() for q in v.live.values()]
-        return {name: gone + sum(getattr(r, name) for r in live) for name, gone in self.retired.items()}
+    def queue_totals(self, kind: str | None = None) -> dict[str, int]:
+        """What all queues, gone ones too, have counted since the start; of one type, or of all."""
+        live = [q.records for v in self.vhosts.values() for q in v.live.values() if kind in (None, q.type)]
+        gone = [counted for of, counted in self.retired.items() if kind in (None, of)]
+        return {n: sum(c[n] for c in gone) + sum(getattr(r, n) for r in live) for n in QUEUE_COUNTERS}
 
     @property
     def cluster_name(self) -> str:

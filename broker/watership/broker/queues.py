@@ -181,7 +181,7 @@ class Queues:
             queue.timer.cancel()
         ready = queue.close()
         vhost.broker.store.detach(queue.declared.stream)
-        vhost.retire(queue.records)
+        vhost.retire(queue)
         vhost.bindings.sources_lost({b.source for b in bindings})
         return ready
 

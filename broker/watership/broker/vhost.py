@@ -36,6 +36,7 @@ class VirtualHost:
         self.broker = broker
         self.name = name
         self.router = Router(randrange)
+        self.tracing = False
         self.live: dict[str, ClassicQueue] = {}
         self.exchanges = Exchanges(self)
         self.queues = Queues(self)
@@ -63,6 +64,14 @@ class VirtualHost:
         for exchange in self.exchanges.declared.values():
             self.exchanges.configure(exchange)
         self.broker.kernel.invalidate()
+
+    def trace(self, *, on: bool) -> None:
+        """Turns the firehose on or off, for channels that are open and those to come."""
+        self.tracing = on
+        for client in self.broker.clients.values():
+            if client.vhost == self.name:
+                for channel in client.channels.values():
+                    channel.tap(on=on)
 
     # What is there
 
@@ -151,17 +160,17 @@ class VirtualHost:
             self.queues.drop(queue)
         self.gone.update(dict(zip(TRAFFIC, connection.traffic(), strict=True)))
 
-    def retire(self, records: kernel.Queue) -> None:
+    def retire(self, queue: ClassicQueue) -> None:
         """A queue goes: its counts stay in the totals, which never fall."""
-        self.gone.update(dict(zip(MESSAGES, movements(records), strict=True)))
-        self.broker.retire(records)
+        self.gone.update(dict(zip(MESSAGES, movements(queue.records), strict=True)))
+        self.broker.retire(queue.records, queue.type)
 
     def close(self) -> None:
         """The vhost is deleted: every queue ends, consumers are told."""
         for queue in list(self.live.values()):
             self.broker.store.detach(queue.declared.stream)
             queue.close()
-            self.broker.retire(queue.records)
+            self.broker.retire(queue.records, queue.type)
         self.live.clear()
 
     def apply(self, command: commands.Command, *, durable: bool) -> None:

@@ -20,7 +20,7 @@ cdef class Channel:
     cdef public bint confirming, closing, inspected
     cdef readonly bint transactional
     cdef public uint32_t prefetch
-    cdef public object data
+    cdef public object data, tap  # tap: told of every message, None: nobody is (kernel.handler.Tap)
     cdef readonly uint64_t unacked, published, confirmed, returned, dropped
     cdef readonly uint64_t delivered, delivered_no_ack, got, got_no_ack, acked, redelivered
     cdef bint flowing, closed

@@ -1,6 +1,7 @@
 """A channel's side of delivery: who consumes, what is unacknowledged, what waits for its confirm."""
 
 from .connection import Connection
+from .handler import Tap
 from .queue import Queue
 
 class Channel:
@@ -27,6 +28,7 @@ class Channel:
     acked: int
     redelivered: int
     data: object  # the handler's own
+    tap: Tap | None  # told of every message that comes and goes
     def __init__(self, connection: Connection, number: int) -> None: ...
     def get(self, queue: Queue, *, no_ack: bool) -> bool:
         """basic.get: sends get-ok with the oldest message. False: empty, the caller answers get-empty."""

@@ -7,15 +7,15 @@ therefore outlive it.
 
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
-from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 
 from watership.kernel.clock cimport uptime_s
-from watership.kernel.content cimport END, FRAME, with_count
+from watership.kernel.content cimport END, FRAME, body_of, with_count
 from watership.kernel.lane cimport (
     COUNTED, REDELIVERED, Record, Segment, content_of, count_of, offset_of, tail_of, tail_size,
 )
-from watership.kernel.octets cimport get32, st16, st32, st64
+from watership.kernel.octets cimport get32, ld32, st16, st32, st64
 from watership.kernel.outbox cimport Outbox
 from watership.kernel.queue cimport Queue, Sink
 
@@ -162,6 +162,12 @@ cdef class Channel:
         if record.tail & REDELIVERED:
             queue.redelivered += 1
             self.redelivered += 1
+        if self.tap is not None:
+            read = PyBytes_FromStringAndSize(<const char*> content + 19, ld32(content + 3) - 12)
+            self.tap.delivered(
+                queue.name, PyBytes_FromStringAndSize(<const char*> tail, tails), read, body_of(content, contents),
+                bool(record.tail & REDELIVERED),
+            )
         if consumer.no_ack:
             queue.settle(segment, offset)
         return 0

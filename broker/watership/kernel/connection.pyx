@@ -357,7 +357,11 @@ cdef class Scanner(Outbox):
                 logged = True
         self.publishes += 1
         channel.published += 1
-        self.kernel.published += 1
+        self.kernel.measure(ld64(content + 11), channel.confirming)
+        if channel.tap is not None:
+            names = [(<Queue> queue).name for queue in route.queues]
+            read = PyBytes_FromStringAndSize(<const char*> content + 19, ld32(content + 3) - 12)
+            channel.tap.published(cached.publish, names, read, body_of(content, contents))
         if route.queues:
             self.kernel.routed += 1
             if logged and properties.mode == 2:

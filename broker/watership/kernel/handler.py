@@ -52,3 +52,13 @@ class Handler(Protocol):
 
     def on_lost(self, reason: Exception | None) -> None:
         """The socket is gone and every channel has been closed. Called exactly once, if `on_connected` was."""
+
+
+class Tap(Protocol):
+    """Hears every message of a channel. It must not touch a queue before the loop's next turn."""
+
+    def published(self, publish: bytes, queues: list[str], properties: bytes, body: bytes) -> None:
+        """publish: as Handler has it. queues: where it goes."""
+
+    def delivered(self, queue: str, tail: bytes, properties: bytes, body: bytes, redelivered: bool) -> None:
+        """tail: exchange and routing key as two short strings."""

@@ -22,6 +22,8 @@ cdef class Kernel:
     cdef public object on_memory
     cdef public bint alarmed      # publishers are blocked when they publish
     cdef uint64_t dead_lettered[4]
+    cdef uint64_t sizes[9]        # messages by the size of their bodies: up to LIMITS, and above
+    cdef readonly uint64_t size_sum, received_confirm
     cdef list dead                # messages on their way to where dead letters go
     cdef readonly uint64_t memory, published, confirmed, routed, dropped, returned
     cdef object loop
@@ -36,4 +38,5 @@ cdef class Kernel:
     cdef int wait(self, Work work) except -1
     cdef int sweep(self, list works) except -1
     cdef uint64_t position(self) noexcept
+    cdef void measure(self, uint64_t size, bint confirming) noexcept
     cdef bint is_durable(self, uint64_t lsn) noexcept

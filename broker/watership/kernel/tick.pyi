@@ -19,6 +19,9 @@ class Kernel:
     dead_letters: dict[str, int]  # taken by their handler since the start, by reason
     # totals since the start
     published: int
+    received_confirm: int  # of those, on channels that confirm
+    size_sum: int  # octets of their bodies
+    message_sizes: list[int]  # how many had up to 100, 1k, 10k, 100k, 1M, 10M, 50M, 100M octets, and more
     confirmed: int
     routed: int
     dropped: int  # unroutable, not mandatory

@@ -31,6 +31,9 @@ cdef extern from *:
     void give_memory_back()
 
 
+cdef uint64_t[8] LIMITS = [100, 1000, 10000, 100000, 1000000, 10000000, 50000000, 100000000]
+
+
 cdef class Work:
     cdef int run(self) except -1:
         return 0
@@ -68,6 +71,20 @@ cdef class Kernel:
     @property
     def dead_letters(self):
         return {name: self.dead_lettered[place] for place, name in enumerate(REASONS)}
+
+    @property
+    def message_sizes(self):
+        return [self.sizes[place] for place in range(9)]
+
+    cdef void measure(self, uint64_t size, bint confirming) noexcept:
+        """One message has come in."""
+        cdef int place = 0
+        while place < 8 and size > LIMITS[place]:
+            place += 1
+        self.sizes[place] += 1
+        self.size_sum += size
+        self.published += 1
+        self.received_confirm += confirming
 
     def give_back(self):
         give_memory_back()

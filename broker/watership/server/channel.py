@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from watership import kernel
+from watership.broker.firehose import Tap
 from watership.broker.statistics import GLOBAL
 from watership.model.arguments import type_name
 from watership.model.errors import AMQPError, NotAllowed, NotFound, NotImplementedHere, PreconditionFailed
@@ -38,6 +39,14 @@ class ClientChannel:
         self.subscriptions: dict[str, tuple[ClassicQueue, Subscription]] = {}
         self.tags = 0
         self.replies: DirectReplies | None = None
+        if self.vhost.tracing:
+            self.tap(on=True)
+
+    def tap(self, *, on: bool) -> None:
+        """Whether the firehose hears of its messages."""
+        connection = self.connection
+        about: Any = {"connection": connection.name, "channel": self.number, "user": connection.user}
+        self.wire.tap = Tap(self.vhost, **about) if on else None
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import parse_tags
 
-from .base import Verbs, bad, brokers_words, missing, text
+from .base import Verbs, bad, brokers_words, flag, missing, text
 
 QUEUE_TYPES = ("classic", "quorum", "stream")
 
@@ -36,14 +36,15 @@ class VhostVerbs(Verbs):
         kind = text(body, "default_queue_type", made.default_queue_type)
         if kind not in QUEUE_TYPES:
             raise bad(f"{kind} is not a valid queue type")
-        if body.get("tracing"):
-            raise bad(f"vhost '{vhost}' cannot be traced in this version; leave tracing out")
         tags = parse_tags(body["tags"]) if "tags" in body else made.tags
         description = text(body, "description", made.description)
+        traced = flag(body, "tracing", default=old is not None and self.broker.vhosts[vhost].tracing)
         with brokers_words():
             self.broker.put_vhost(replace(made, description=description, tags=tags, default_queue_type=kind))
         if old is None and self.user is not OWNER:
             self.broker.put_permission(Permission(self.user.name, vhost, ".*", ".*", ".*"))
+        if traced != self.broker.vhosts[vhost].tracing:
+            self.broker.vhosts[vhost].trace(on=traced)
         await self.broker.durable()
         return old is None
 
