@@ -46,10 +46,11 @@ class Access:
         if user is not None and right and (name not in self.loopback_users or from_loopback):
             self.attempts.note(protocol_of(mechanism), source, name, right=True, now=now)
             return user
-        if waiting:
-            log.warning("'%s' from %s failed to log in too often; it has to wait before it may try again", name, source)
-        else:
+        if not waiting:
             self.attempts.note(protocol_of(mechanism), source, name, right=False, now=now)
+        why = refusal(waiting=waiting, right=user is not None and right)
+        event = {"event": "login_refused", "peer": source, "user": name, "mechanism": mechanism, "reason": why}
+        log.warning("%s login refused: user '%s' from %s: %s", mechanism, name, source, why, extra={"event": event})
         raise LoginRefused(
             f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
         )
@@ -96,6 +97,13 @@ class Access:
 
 def is_loopback(address: str) -> bool:
     return address.startswith(("127.", "::ffff:127.")) or address == "::1"
+
+
+def refusal(*, waiting: bool, right: bool) -> str:
+    """For the log only: a client is not told which it was."""
+    if waiting:
+        return "failed to log in too often and has to wait before trying again"
+    return "can connect from this machine only (loopback_users)" if right else "invalid credentials"
 
 
 def protocol_of(mechanism: str) -> str:

@@ -35,6 +35,7 @@ from watership.wire.amqp091.states import State, next_state, on_channel
 from . import publishing
 from .channel import ClientChannel
 from .description import described
+from .events import Events
 from .handshake import credentials, offered, untrusted
 from .heartbeat import Heartbeat
 from .sockets import tune
@@ -63,6 +64,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.heartbeat: Heartbeat | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.blocked = False  # by an alarm
+        self.events = Events(self)
         # asyncio calls these for every read: straight into the kernel
         self.get_buffer = self.wire.get_buffer  # type: ignore[method-assign]
         self.buffer_updated = self.wire.buffer_updated  # type: ignore[method-assign]
@@ -82,17 +84,17 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.here[0]}:{self.here[1]}"
         self.timer = self.broker.loop.call_later(self.broker.config["handshake_timeout"] / 1000, self.too_slow)
         self.tls = transport.get_extra_info("ssl_object")
-        log.info("%s: accepted", self.name)
+        self.events.accepted()
 
     def on_protocol_header(self, header: bytes) -> None:
         if header not in (PROTOCOL_HEADER, OLD_PROTOCOL_HEADER):
-            log.warning("%s: the first octets %r are not AMQP 0-9-1; closing", self.name, header)
+            self.events.ends(f"the first octets {header!r} are not AMQP 0-9-1")
             self.wire.send_raw(PROTOCOL_HEADER)
             self.state = State.CLOSED
             self.wire.close()
             return
         if untrusted(self.broker.config, self.tls):
-            log.warning("%s: the certificate's chain is longer than ssl_options.depth; closing", self.name)
+            self.events.ends("the certificate's chain is longer than ssl_options.depth")
             self.wire.close()
             return
         self.state = State.START
@@ -129,7 +131,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.wire.pause_reading()
         if self.capable("connection.blocked"):
             self.send(0, m.ConnectionBlocked(self.broker.alarms.reason))
-        log.warning("%s: blocked, %s", self.name, self.broker.alarms.reason)
+        reason = self.broker.alarms.reason
+        self.events.say(logging.WARNING, "blocked", f"blocked, {reason}", reason=reason)
 
     def alarms_changed(self) -> None:
         if not self.blocked or self.broker.alarms.on:
@@ -138,7 +141,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self.capable("connection.blocked"):
             self.send(0, m.ConnectionUnblocked())
         self.wire.resume_reading()
-        log.info("%s: unblocked", self.name)
+        self.events.say(logging.INFO, "unblocked", "unblocked")
 
     def on_unroutable(self, channel: kernel.Channel, publish: bytes, properties: bytes, body: bytes) -> None:
         self.channels[channel.number].return_message(publish, properties, body)
@@ -150,8 +153,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         if not isinstance(error, AMQPError):
             log.error("%s channel %d: internal error", self.name, channel, exc_info=error)
             error = InternalFailure("internal error; see the broker logfile")
-        where = f"{self.name} channel {channel}" if channel else self.name
-        log.warning("%s: %s", where, error.reply_text)
+        self.events.failed(0 if error.hard else channel, error.reply_text)
         if channel in self.channels and not error.hard:
             self.channels[channel].fail(error)
         else:
@@ -170,8 +172,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         vhost = self.broker.vhost(self.vhost)
         if vhost is not None:
             vhost.connection_lost(self)
-        clean = self.state is State.CLOSED
-        log.info("%s: closed%s", self.name, "" if clean else f" without connection.close ({reason or 'end of stream'})")
+        self.events.closed(reason)
         self.state = State.CLOSED
         self.gone(self)
 
@@ -189,6 +190,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             case m.ConnectionOpen():
                 self.open(method.virtual_host)
             case m.ConnectionClose():
+                self.events.ends(f"by the client: {method.reply_code} {method.reply_text}")
                 self.send(0, m.ConnectionCloseOk())
                 self.wire.close()
             case m.ConnectionCloseOk():
@@ -245,7 +247,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         told = self.properties.get("connection_name", "")
         self.broker.changes.add(ConnectionOpened(self.name, self.user, vhost, self.peer[0], self.peer[1], str(told)))
         self.send(0, m.ConnectionOpenOk())
-        log.info("%s: user '%s' opened vhost '%s' by %s", self.name, self.user, vhost, self.mechanism)
+        self.events.opened()
 
     # Channels
 
@@ -336,14 +338,15 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.broker.loop.call_later(0.5 if error.code == FrameError.code else 10, self.wire.abort)
 
     def force_close(self, reason: str) -> None:
+        self.events.ends(f"by the broker: {reason}")
         self.fail(ConnectionForced(reason))
 
     def too_slow(self) -> None:
-        log.warning("%s: the handshake took longer than handshake_timeout; closing", self.name)
+        self.events.ends("the handshake took longer than handshake_timeout")
         self.wire.abort()
 
     def silent(self) -> None:
-        log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_seconds)
+        self.events.ends(f"missed heartbeats from client, timeout: {self.heartbeat_seconds}s")
         self.wire.abort()
 
     def describe_channels(self) -> list[dict[str, object]]:
