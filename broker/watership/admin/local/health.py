@@ -79,16 +79,16 @@ class HealthVerbs(Verbs):
     # Quorum queues: one node is the leader of each that runs
 
     async def check_leaders(self) -> Json:
-        return await self.check_is_in_service()
+        return await self.check_virtual_hosts()
 
     async def check_matching_leaders(self, pattern: str) -> Json:
-        return await self.check_is_in_service()
+        return await self.check_virtual_hosts()
 
     async def check_vhost_leaders(self, vhost: str) -> Json:
         """A vhost that is missing has no queue without a leader."""
         if vhost in self.broker.vhosts:
             self.vhost(vhost)
-        return await self.check_is_in_service()
+        return await self.check_virtual_hosts()
 
     async def check_vhost_matching_leaders(self, vhost: str, pattern: str) -> Json:
         return await self.check_vhost_leaders(vhost)
