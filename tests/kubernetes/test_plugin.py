@@ -257,7 +257,7 @@ def test_every_verb_explains_itself(plugin: Plugin):
     overview = plugin("--help").stdout
     for verb in ("status", "why", "diff", "export", "import", "pause", "resume", "restart", "connect", "report"):
         assert re.search(rf"^ +{verb} +\S", overview, re.MULTILINE)
-        assert verb in plugin(verb, "--help").stdout
+        assert f"examples:\n  kubectl watership {verb}" in plugin(verb, "--help").stdout
 
 
 def test_problems_are_sentences(cluster: Cluster, plugin: Plugin):

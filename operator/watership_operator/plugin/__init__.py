@@ -1,4 +1,5 @@
-"""`kubectl watership VERB`: what kubectl alone does not show or do. A module per verb, with `arguments` and `run`.
+"""`kubectl watership VERB`: what kubectl alone does not show or do. A module per verb, with `arguments`, `EXAMPLES` and
+`run`.
 
 objects      the custom resources as pykube reads them
 broker       the admin client of a cluster, through kubectl port-forward where it has to be
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from types import ModuleType
 
 import pykube
@@ -33,6 +35,7 @@ VERBS: dict[str, ModuleType] = {
     "connect": connect,
     "report": report,
 }
+WIDTH = 80  # of the help
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +46,13 @@ def parser() -> argparse.ArgumentParser:
     for name, module in VERBS.items():
         text = (module.__doc__ or "").strip()
         first = text.splitlines()[0].rstrip(".")
-        verb = verbs.add_parser(name, help=first, description=text)
+        verb = verbs.add_parser(
+            name,
+            help=first,
+            description=textwrap.fill(text, WIDTH),
+            epilog="\n  ".join(("examples:", *module.EXAMPLES)),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         verb.add_argument("-n", "--namespace", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         verb.add_argument("--context", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         module.arguments(verb)

@@ -11,6 +11,11 @@ from watership_operator.kinds import parse
 from .broker import forwarded
 from .objects import Problem, Target, name_of
 
+EXAMPLES = (
+    "kubectl watership connect hello         # until Ctrl-C",
+    "kubectl watership connect hello --print # only the credentials",
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: the only one of the namespace)")

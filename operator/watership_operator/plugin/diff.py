@@ -35,6 +35,12 @@ class Change:
     objects: dict[tuple[str, str, str], Resource]
 
 
+EXAMPLES = (
+    "kubectl watership diff -f topology/     # what an apply would do in the broker",
+    "kubectl watership diff -f old.yaml --delete   # what a delete would lose: queues, messages",
+)
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--filename", action="append", required=True, help="file or folder of YAML; - is stdin")
     parser.add_argument("--delete", action="store_true", help="as if the objects were deleted, not applied")

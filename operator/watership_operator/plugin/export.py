@@ -19,6 +19,11 @@ from .definitions import Converted, to_definitions, to_objects
 from .manifests import to_yaml
 from .objects import Target, cluster_of, name_of
 
+EXAMPLES = (
+    "kubectl watership export hello > definitions.json",
+    "kubectl watership export --source broker --format yaml -o topology.yaml",
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: the only one of the namespace)")

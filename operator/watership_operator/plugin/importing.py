@@ -13,6 +13,11 @@ from .export import warn
 from .manifests import to_yaml
 from .objects import Problem, Target, name_of
 
+EXAMPLES = (
+    "kubectl watership import -f definitions.json hello | less",
+    "kubectl watership import -f definitions.json hello --apply",
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: the only one of the namespace)")

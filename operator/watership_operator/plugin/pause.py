@@ -8,6 +8,8 @@ from watership_operator.kinds.resource import PAUSE
 
 from .objects import Target, name_of, object_class
 
+EXAMPLES = ("kubectl watership pause hello",)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: the only one of the namespace)")

@@ -26,6 +26,8 @@ CHILDREN = ("StatefulSet", "Service", "ConfigMap", "Pod", "PersistentVolumeClaim
 OPERATOR = {"app.kubernetes.io/name": "watership-operator"}
 LINES = 2000  # of each log
 
+EXAMPLES = ("kubectl watership report hello -o hello.tar.gz",)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: all of the namespace)")

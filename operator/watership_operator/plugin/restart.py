@@ -11,6 +11,8 @@ from .objects import Problem, Target, name_of
 
 ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 
+EXAMPLES = ("kubectl watership restart hello",)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: the only one of the namespace)")

@@ -9,6 +9,8 @@ from .objects import Target
 
 arguments = pause.arguments
 
+EXAMPLES = ("kubectl watership resume hello",)
+
 
 def run(target: Target, options: argparse.Namespace) -> int:
     return pause.annotate(target, options.cluster, None, "resumed: what was changed meanwhile is applied now")

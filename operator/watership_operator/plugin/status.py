@@ -19,6 +19,11 @@ from watership_operator.kinds.resource import PAUSE
 from . import broker
 from .objects import Problem, Target, cluster_of, name_of, ready, table
 
+EXAMPLES = (
+    "kubectl watership status                # every object of the namespace, and what it waits for",
+    "kubectl watership status hello          # pods, volumes, certificate, broker and topology of one cluster",
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cluster", nargs="?", help="BrokerCluster (default: every object of the namespace)")

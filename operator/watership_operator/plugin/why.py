@@ -7,6 +7,11 @@ from typing import Any
 
 from .objects import Problem, Target, cluster_of, kind_named, ready, reference_of
 
+EXAMPLES = (
+    "kubectl watership why queue/orders      # conditions, events, and how its broker stands",
+    "kubectl watership why bc/hello",
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="KIND/NAME", help="such as queue/orders or bc/hello")
