@@ -96,6 +96,9 @@ def test_folder_is_followed_and_messages_survive_kill_9(dev: Dev):
         assert connection.channel().basic_get("task_queue", auto_ack=True)[2] == b"kept"
     (dev.folder / "more.yaml").write_text(QUEUE.replace("NAME", "more"))
     dev.wait("the added queue", lambda: dev.has_queue("more"))
+    (dev.folder / "more.yaml").write_text(QUEUE.replace("NAME", "more").replace("durable: true", "name: renamed"))
+    dev.says("Queue more: FailedCreateOrUpdate: spec.name cannot be changed")
+    assert not dev.has_queue("renamed")
     (dev.folder / "more.yaml").unlink()
     dev.wait("the removed queue", lambda: not dev.has_queue("more"))
     dev.says("Queue more: Deleted")

@@ -14,8 +14,8 @@ from watership.admin.client import Client
 from watership.config import ConfigError
 from watership_operator.execution import all_waiting, ask_broker, carry_out
 from watership_operator.kinds import Resource
-from watership_operator.plan import Step, Verdict, topology
-from watership_operator.plan.step import CREATED, Key
+from watership_operator.plan import Step, Verdict, admission, topology
+from watership_operator.plan.step import CREATED, FAILED, Key
 from watership_operator.render import configuration, credentials
 
 from . import folder as files
@@ -182,6 +182,8 @@ class Session:
     async def declare(self, objects: list[Resource]) -> dict[Key, Verdict]:
         """Raises Unreachable."""
         assert self.client is not None
+        refused = self.refused(objects)
+        objects = [self.memory.declared[r.key] if r.key in refused else r for r in objects]
         known = {r.key: self.aged(r, at) for at, r in enumerate(objects)}
         gone = [replace(r, deleting="now") for key, r in self.memory.declared.items() if key not in known]
         plan = topology.plan(
@@ -198,7 +200,13 @@ class Session:
         remembered = {**self.memory.declared, **known}
         self.memory.declared = {key: r for key, r in remembered.items() if key not in released}
         self.memory.save()
-        return {key: outcome.verdicts[key] for key in known}
+        return {key: outcome.verdicts[key] for key in known} | refused
+
+    def refused(self, objects: list[Resource]) -> dict[Key, Verdict]:
+        """Objects whose change an API server would refuse: what they were before stays declared."""
+        changes = ((r, self.memory.declared[r.key]) for r in objects if r.key in self.memory.declared)
+        sentences = ((new.key, admission.changed(old.spec, new.spec)) for new, old in changes)
+        return {key: Verdict(False, FAILED, sentence, stalled=True) for key, sentence in sentences if sentence}
 
     def aged(self, resource: Resource, at: int) -> Resource:
         """The order of the files stands for age; the last verdict for status."""

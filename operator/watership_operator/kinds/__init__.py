@@ -64,6 +64,7 @@ __all__ = [
     "PolicySpec",
     "QueueSpec",
     "Resource",
+    "Spec",
     "TopicPermissionSpec",
     "UserSpec",
     "VhostSpec",

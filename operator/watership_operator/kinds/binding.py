@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from .resource import AGE, MESSAGE, READY, REFERENCE_RULES, Arguments, Column, Kind, TopologySpec, VhostName, immutable
+from .resource import AGE, MESSAGE, READY, Arguments, Column, Kind, TopologySpec, VhostName
 
 
 class BindingSpec(TopologySpec, frozen=True, kw_only=True):
@@ -15,16 +15,13 @@ class BindingSpec(TopologySpec, frozen=True, kw_only=True):
         plural="bindings",
         short=("bnd",),
         description="A binding of a broker. It waits for both its ends, and follows them when they are made again.",
+        immutable=("vhost", "source", "destination", "destinationType", "routingKey", "arguments"),
         columns=(
             Column("Source", ".spec.source"),
             Column("Destination", ".spec.destination"),
             READY,
             MESSAGE,
             AGE,
-        ),
-        rules=(
-            *REFERENCE_RULES,
-            *immutable("vhost", "source", "destination", "destinationType", "routingKey", "arguments"),
         ),
     )
 

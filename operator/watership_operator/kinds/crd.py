@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from .resource import GROUP, VERSION, Kind, Spec
+from .resource import GROUP, REFERENCE_RULES, VERSION, Kind, Rule, Spec, TopologySpec, unchangeable
 from .schema import structural
 
 CONDITION = {
@@ -59,11 +60,23 @@ def status_schema(kind: Kind) -> dict[str, Any]:
     return {"type": "object", "properties": properties | dict(kind.status)}
 
 
+def all_rules(spec: type[Spec]) -> Iterator[Rule]:
+    """What CEL checks: how the broker is named, the kind's own rules, what cannot change."""
+    kind: Kind = spec.kind  # type: ignore[attr-defined]
+    if issubclass(spec, TopologySpec):
+        yield from REFERENCE_RULES
+    yield from kind.rules
+    for field in kind.immutable:
+        same = f"self.{field} == oldSelf.{field}"
+        optional = f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || {same})"
+        yield Rule(optional, unchangeable(field))
+
+
 def definition(spec: type[Spec]) -> dict[str, Any]:
     kind: Kind = spec.kind  # type: ignore[attr-defined]
     schema = structural(spec)
     schema["description"] = f"What the {kind.name} should be."
-    rules = [{"rule": r.expression, "message": r.message} for r in kind.rules]
+    rules = [{"rule": r.expression, "message": r.message} for r in all_rules(spec)]
     if rules:
         schema["x-kubernetes-validations"] = rules
     if kind.bare is not None:

@@ -11,14 +11,12 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULES,
     Arguments,
     Column,
     Kind,
     ObjectName,
     TopologySpec,
     VhostName,
-    immutable,
 )
 
 
@@ -29,11 +27,8 @@ class ExchangeSpec(TopologySpec, frozen=True, kw_only=True):
         short=("xch",),
         description="An exchange of a broker. "
         "It is declared when its broker is there, and repaired when it goes missing.",
+        immutable=("name", "vhost", "type", "durable", "autoDelete", "internal", "arguments"),
         columns=(Column("Type", ".spec.type"), READY, MESSAGE, AGE),
-        rules=(
-            *REFERENCE_RULES,
-            *immutable("name", "vhost", "type", "durable", "autoDelete", "internal", "arguments"),
-        ),
     )
 
     name: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from .policy import COLUMNS, RULES, PatternSpec
+from .policy import COLUMNS, IMMUTABLE, PatternSpec
 from .resource import Kind
 
 
@@ -18,7 +18,7 @@ class OperatorPolicySpec(PatternSpec, frozen=True, kw_only=True):
         description="Limits for all queues of a vhost whose names match a pattern, set by whoever runs the broker: "
         "of a policy's value and this one the smaller holds.",
         columns=COLUMNS,
-        rules=RULES,
+        immutable=IMMUTABLE,
     )
 
     apply_to: Annotated[

@@ -11,7 +11,6 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULES,
     Column,
     Expression,
     Kind,
@@ -20,7 +19,6 @@ from .resource import (
     Spec,
     TopologySpec,
     VhostName,
-    immutable,
 )
 
 USER_RULE = Rule(
@@ -62,6 +60,7 @@ class PermissionSpec(UserRights, frozen=True, kw_only=True):
         short=("perm",),
         description="What a user may do in a vhost. It waits for both. "
         "The same can stand in spec.permissions of a User.",
+        immutable=("user", "userReference", "vhost"),
         columns=(
             Column("User", ".spec.user"),
             Column("User object", ".spec.userReference.name", priority=1),
@@ -70,7 +69,7 @@ class PermissionSpec(UserRights, frozen=True, kw_only=True):
             MESSAGE,
             AGE,
         ),
-        rules=(*REFERENCE_RULES, USER_RULE, *immutable("user", "userReference", "vhost")),
+        rules=(USER_RULE,),
         status=STATUS,
     )
 

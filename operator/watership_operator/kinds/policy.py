@@ -11,13 +11,11 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULES,
     Column,
     Kind,
     ObjectName,
     TopologySpec,
     VhostName,
-    immutable,
 )
 
 Definition = Annotated[
@@ -35,7 +33,7 @@ COLUMNS = (
     MESSAGE,
     AGE,
 )
-RULES = (*REFERENCE_RULES, *immutable("name", "vhost"))
+IMMUTABLE = ("name", "vhost")
 
 
 class PatternSpec(TopologySpec, frozen=True, kw_only=True):
@@ -59,7 +57,7 @@ class PolicySpec(PatternSpec, frozen=True, kw_only=True):
         description="Settings for all queues or exchanges of a vhost whose names match a pattern. "
         "Unlike arguments they can be changed at any time.",
         columns=COLUMNS,
-        rules=RULES,
+        immutable=IMMUTABLE,
     )
 
     apply_to: Annotated[

@@ -11,14 +11,12 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULES,
     Arguments,
     Column,
     Kind,
     ObjectName,
     TopologySpec,
     VhostName,
-    immutable,
 )
 
 
@@ -29,11 +27,8 @@ class QueueSpec(TopologySpec, frozen=True, kw_only=True):
         short=("que",),
         description="A queue of a broker. "
         "It is declared when its broker is there, and declared again when it goes missing.",
+        immutable=("name", "vhost", "type", "durable", "autoDelete", "arguments"),
         columns=(Column("Queue", ".spec.name", priority=1), READY, MESSAGE, AGE),
-        rules=(
-            *REFERENCE_RULES,
-            *immutable("name", "vhost", "type", "durable", "autoDelete", "arguments"),
-        ),
     )
 
     name: Annotated[

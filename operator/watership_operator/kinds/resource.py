@@ -52,6 +52,7 @@ class Kind:
     description: str
     columns: tuple[Column, ...] = ()
     rules: tuple[Rule, ...] = ()
+    immutable: tuple[str, ...] = ()  # fields that cannot change once the object is there; dots lead inwards
     scale: Mapping[str, str] | None = None
     status: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # schemas of further status fields
     bare: Mapping[str, Any] | None = None  # the spec of an object without one, as far as rules look; None: it needs one
@@ -66,15 +67,9 @@ MESSAGE = Column("Status", '.status.conditions[?(@.type=="Ready")].message', pri
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
 
-def immutable(*fields: str) -> tuple[Rule, ...]:
-    """One rule per field that cannot change once the object is there."""
-    return tuple(
-        Rule(
-            f"has(self.{f}) == has(oldSelf.{f}) && (!has(self.{f}) || self.{f} == oldSelf.{f})",
-            f"spec.{f} cannot be changed; delete this object and make another one",
-        )
-        for f in fields
-    )
+def unchangeable(field: str) -> str:
+    """The sentence for who changes a field that cannot change once the object is there."""
+    return f"spec.{field} cannot be changed; delete this object and make another one"
 
 
 def reference(of: str) -> str:
@@ -120,10 +115,7 @@ REFERENCE_RULES = (
         Rule(f"!has(self.{f}) || has(self.{f}.name) != has(self.{f}.connectionSecret)", EITHER)
         for f in ("clusterReference", "rabbitmqClusterReference")
     ),
-    Rule(
-        f"{reference('self')} == {reference('oldSelf')}",
-        "spec.clusterReference cannot be changed; delete this object and make another one",
-    ),
+    Rule(f"{reference('self')} == {reference('oldSelf')}", unchangeable("clusterReference")),
 )
 DeletionPolicy = Annotated[
     Literal["Delete", "Retain", "delete", "retain"],

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from .permission import STATUS, USER_RULE, UserRights
-from .resource import AGE, MESSAGE, READY, REFERENCE_RULES, Column, Expression, Kind, Rule, Spec, immutable
+from .resource import AGE, MESSAGE, READY, Column, Expression, Kind, Spec
 
 
 class TopicRights(Spec, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class TopicPermissionSpec(UserRights, frozen=True, kw_only=True):
         short=("tperm",),
         description="Which routing keys a user may publish to and bind at a topic exchange, "
         "on top of the user's permissions. It waits for the user and the vhost.",
+        immutable=("user", "userReference", "vhost", "permissions.exchange"),
         columns=(
             Column("User", ".spec.user"),
             Column("User object", ".spec.userReference.name", priority=1),
@@ -34,15 +35,7 @@ class TopicPermissionSpec(UserRights, frozen=True, kw_only=True):
             MESSAGE,
             AGE,
         ),
-        rules=(
-            *REFERENCE_RULES,
-            USER_RULE,
-            *immutable("user", "userReference", "vhost"),
-            Rule(
-                "self.permissions.exchange == oldSelf.permissions.exchange",
-                "spec.permissions.exchange cannot be changed; delete this object and make another one",
-            ),
-        ),
+        rules=(USER_RULE,),
         status=STATUS,
     )
 

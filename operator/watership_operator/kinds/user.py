@@ -11,7 +11,6 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULES,
     Column,
     Expression,
     Kind,
@@ -22,7 +21,6 @@ from .resource import (
     Spec,
     TopologySpec,
     VhostName,
-    immutable,
 )
 
 
@@ -57,14 +55,13 @@ class UserSpec(TopologySpec, frozen=True, kw_only=True):
         description="A user of a broker. Without a Secret of its own it is given a password in the Secret "
         "NAME-user-credentials. A changed Secret changes the password; "
         "another value of the annotation watership.dev/rotate-password makes a new one.",
+        immutable=("name",),
         columns=(Column("Tags", ".spec.tags", priority=1), READY, MESSAGE, AGE),
         rules=(
-            *REFERENCE_RULES,
             Rule(
                 "!has(self.passwordSecret) || !has(self.importCredentialsSecret)",
                 "spec.passwordSecret and spec.importCredentialsSecret exclude each other",
             ),
-            *immutable("name"),
         ),
         status={
             "username": {"type": "string", "description": "Name of the user in the broker."},

@@ -11,14 +11,12 @@ from .resource import (
     AGE,
     MESSAGE,
     READY,
-    REFERENCE_RULES,
     Column,
     Kind,
     Limit,
     ObjectName,
     Spec,
     TopologySpec,
-    immutable,
 )
 
 
@@ -36,8 +34,8 @@ class VhostSpec(TopologySpec, frozen=True, kw_only=True):
         short=("vh",),
         description="A virtual host of a broker. Deleting it deletes every queue in it, with its messages; "
         "deletionPolicy: Retain keeps them.",
+        immutable=("name",),
         columns=(Column("Vhost", ".spec.name", priority=1), READY, MESSAGE, AGE),
-        rules=(*REFERENCE_RULES, *immutable("name")),
     )
 
     name: Annotated[

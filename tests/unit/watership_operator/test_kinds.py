@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from watership_operator.kinds import SPECS, InvalidResource, parse
+from watership_operator.kinds import GROUP, SPECS, InvalidResource, Spec, parse
 from watership_operator.kinds.crd import definition
 from watership_operator.plan import admission
 
@@ -64,6 +64,31 @@ def test_namespaces_are_selected_as_kubernetes_selects(selector: dict, labels: d
     spec = {"topologyNamespaces": selector}
     manifest = {"apiVersion": "watership.dev/v1beta1", "kind": "BrokerCluster", "metadata": {"name": "c"}, "spec": spec}
     assert admission.accepts(parse(manifest), "another", labels) is taken
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "field"),
+    [
+        ("Queue", {}, {"name": "other"}, "name"),
+        ("Queue", {}, {"durable": False}, "durable"),
+        ("Queue", {"durable": False}, {"durable": True}, "durable"),
+        ("Queue", {"arguments": {"x-max-length": 1}}, {}, "arguments"),
+        ("Queue", {}, {"durable": True, "vhost": "/", "deletionPolicy": "Retain"}, None),
+        ("Queue", {}, {"clusterReference": {"name": "other"}}, "clusterReference"),
+        ("TopicPermission", {"exchange": "a"}, {"exchange": "b"}, "permissions.exchange"),
+        ("TopicPermission", {"exchange": "a"}, {"exchange": "a", "read": "x"}, None),
+        ("Policy", {}, {"pattern": "z", "priority": 3}, None),
+    ],
+)
+def test_change_of_a_fixed_field_is_refused_without_an_api_server_too(kind: str, old: dict, new: dict, field: str):
+    def spec(given: dict) -> Spec:
+        needed: dict = {"Policy": {"pattern": "x", "definition": {}}}.get(kind, {})
+        own = {"user": "u", "permissions": given} if kind == "TopicPermission" else given
+        full = {"clusterReference": {"name": "c"}, **needed, **own}
+        return parse({"apiVersion": f"{GROUP}/v1beta1", "kind": kind, "metadata": {"name": "o"}, "spec": full}).spec
+
+    words = f"spec.{field} cannot be changed; delete this object and make another one" if field else None
+    assert admission.changed(spec(old), spec(new)) == words
 
 
 def test_reference_goes_by_either_name_but_not_by_both():
