@@ -241,7 +241,7 @@ def test_flags_are_false_unless_given(ask: Ask, vhost: str) -> None:
     [
         ("{", "not_json"),
         ("[1]", "not_json"),
-        ('"x"', "not_json"),
+        ('"x"', "invalid payload"),
         (b"\xff\xfe", "not_json"),
         ("[" * 100_000, "not_json"),
         ('{"durable": 1}', "not_boolean"),
@@ -372,3 +372,11 @@ def test_anothers_connection_is_not_shown(
     assert ask("GET", path, user=stranger).status == 401
     assert ask("DELETE", path, user=stranger).status == 401
     assert ask("GET", path).status == 200
+
+
+def test_the_default_exchange_may_have_no_name_in_a_path(ask: Ask, vhost: str) -> None:
+    """So does rabbitmqadmin ask for it."""
+    ask("PUT", f"/api/queues/{vhost}/q", {})
+    body = {"routing_key": "q", "payload": "x", "payload_encoding": "string", "properties": {}}
+    assert ask("POST", f"/api/exchanges/{vhost}//publish", body).body == {"routed": True}
+    assert isinstance(ask("GET", f"/api/exchanges/{vhost}/").body, list)

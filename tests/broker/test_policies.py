@@ -126,3 +126,14 @@ def test_topic_permissions_are_about_routing_keys(broker, vhost, connect):
         channel.queue_bind("q", "amq.topic", "secret.#")
     assert closed.value.reply_code == 403
     broker.admin("DELETE", "/users/hazel")
+
+
+def test_an_impersonator_may_send_in_the_name_of_others(broker, vhost, connect):
+    broker.admin("PUT", "/users/mimic", {"password": "mimic", "tags": "impersonator"})
+    broker.admin("PUT", f"/permissions/{vhost}/mimic", {"configure": ".*", "write": ".*", "read": ".*"})
+    channel = connect("mimic", "mimic").channel()
+    channel.queue_declare("q")
+    channel.confirm_delivery()
+    channel.basic_publish("", "q", b"", pika.BasicProperties(user_id="somebody"))
+    assert channel.basic_get("q")[1].user_id == "somebody"
+    broker.admin("DELETE", "/users/mimic")

@@ -39,8 +39,11 @@ class Management:
         conventions = Conventions(self.broker.config)
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[conventions.middleware])
         for verb in VERBS:
-            # Names may hold braces, which the router's own pattern does not take.
-            path = verb.path.replace("}", ":[^/]+}")
+            # Names may hold braces, which the router's own pattern does not take. The default exchange's may be empty.
+            path = "/".join(
+                f"{part[:-1]}:[^/]{'*' if part == '{exchange}' else '+'}}}" if part.startswith("{") else part
+                for part in verb.path.split("/")
+            )
             for method in ("GET", "HEAD") if verb.method == "GET" and not verb.endless else (verb.method,):
                 app.router.add_route(method, f"{self.prefix}/api{path}{{slash:/?}}", self.handler(verb))
         app.router.add_get(f"{self.prefix}/api/openapi.json", self.openapi)

@@ -154,6 +154,10 @@ class Queues:
             was, now = getattr(current, field), getattr(wanted, field)
             if was != now:
                 raise PreconditionFailed(inequivalent_property(resource, field, current=was, received=now))
+        if current.type != wanted.type:
+            raise PreconditionFailed(
+                inequivalent_property(resource, "x-queue-type", current=current.type, received=wanted.type)
+            )
         compared = [name for name, row in QUEUE_ARGUMENTS.items() if current.type[0] in row.types]
         old = {"x-queue-type": "classic", **current.arguments}
         new = {"x-queue-type": "classic", **wanted.arguments}

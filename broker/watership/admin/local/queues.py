@@ -58,6 +58,8 @@ class QueueVerbs(Verbs):
     async def put_queue(self, vhost: str, queue: str, body: Json) -> bool:
         """durable and auto_delete are false unless given."""
         queues = self.target(vhost).queues
+        if body.get("node", self.node) != self.node:
+            raise bad(f"Node {body['node']} is not a cluster member")
         with brokers_words():
             _, new = queues.declare(
                 self.actor(vhost),

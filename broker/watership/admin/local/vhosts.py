@@ -53,7 +53,7 @@ class VhostVerbs(Verbs):
         if found is None:
             raise missing()
         if found.protected_from_deletion:
-            reason = f"Cannot delete virtual host '{vhost}': it is protected from deletion. Lift the protection first"
+            reason = f"Refusing to delete virtual host '{vhost}' because it is protected from deletion"
             raise AdminError(412, "precondition_failed", reason)
         self.broker.delete_vhost(vhost)
         await self.broker.durable()
