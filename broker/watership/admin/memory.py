@@ -7,7 +7,6 @@ from typing import Any
 from watership.broker import Broker
 from watership.broker.alarms import resident_bytes
 
-
 NOTHING = (  # that there is here, but rabbitmqadmin reads no answer without them
     *("allocated_unused", "atom", "binary", "code", "metadata_store", "metadata_store_ets", "metrics", "mgmt_db"),
     *("connection_channels", "connection_other", "connection_readers", "connection_writers", "mnesia", "msg_index"),
