@@ -28,14 +28,16 @@ def started(tmp_path: Path) -> Iterator:
 
 
 def until(connection: pika.BlockingConnection, done) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not done():
         assert time.monotonic() < deadline
         connection.process_data_events(0.05)
 
 
 def test_publishers_are_blocked_while_memory_is_short_and_consumers_are_not(started):
-    broker = started("vm_memory_high_watermark.absolute = 300MB\n")
+    broker = started(
+        "vm_memory_high_watermark.absolute = 300MB\nvm_memory_high_watermark_paging_ratio = 10\n"  # nothing goes to disk
+    )
     publisher, consumer = broker.connect(), broker.connect()
     said: list[str] = []
     publisher._impl.add_on_connection_blocked_callback(lambda _c, frame: said.append(frame.method.reason))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from watership.config import Config
-from watership.kernel import Kernel
+from watership.kernel import Kernel, Pager
 
 log = logging.getLogger("watership.alarms")
 INTERVAL = 1.0  # seconds
@@ -44,6 +44,7 @@ class Alarms:
         config: Config,
         data: Path,
         kernel: Kernel,
+        pager: Pager,
         *,
         changed: Callable[[], None],
         log_has_room: Callable[[], bool],
@@ -51,6 +52,7 @@ class Alarms:
         """changed: called when the first alarm goes on or the last one off. log_has_room: whether the log can grow."""
         self.data = data
         self.kernel = kernel
+        self.pager = pager
         self.changed = changed
         self.log_has_room = log_has_room
         self.on: set[str] = set()
@@ -68,6 +70,7 @@ class Alarms:
         relative = config["disk_free_limit.relative"]
         self.disk_limit = int(relative * total) if relative else config["disk_free_limit.absolute"]
         self.kernel.memory_limit = self.memory_limit
+        self.pager.limit = int(self.memory_limit * config["vm_memory_high_watermark_paging_ratio"])
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Looks now and then again and again."""

@@ -24,7 +24,7 @@ from watership.model.errors import AMQPError, PreconditionFailed
 from watership.model.permissions import Permission
 from watership.model.topology import Vhost
 from watership.model.users import SALT_BYTES, User, hash_password
-from watership.store import Log
+from watership.store import Log, Pages
 
 from .access import Access
 from .alarms import Alarms
@@ -123,6 +123,7 @@ class Broker:
         self.failed: asyncio.Future[OSError] = loop.create_future()
         size = config["raft.wal_max_size_bytes"]
         self.store = Log(data, file_size=size, slack=4 * size)
+        self.pages = Pages(data, on_failure=self.disk_failed)
         self.reload = Reload(self, ())
         self.statistics = Statistics(self)
         self.changes = Changes(time.time, os.urandom(4).hex())
@@ -131,13 +132,14 @@ class Broker:
     def open(cls, config: Config, data: Path, loop: AbstractEventLoop) -> Broker:
         """Recovers what is in `data`. Raises the store's errors, each with a sentence."""
         broker = cls(config, data, loop)
-        replay = kernel.Replay()
+        replay = kernel.Replay(broker.pages)
         broker.store.recover(replay)
         broker.fresh = replay.snapshot is None and not replay.commands
         broker.metadata.recover(replay.snapshot, replay.commands)
         broker.start_journal()
         messages = broker.make_live(replay)
         replay.close()
+        broker.pages.sweep()
         if broker.fresh:
             if broker.definitions is None:
                 broker.put_default_vhost()
@@ -167,8 +169,14 @@ class Broker:
             frame_max=self.config["frame_max"],
             max_message_size=self.config["max_message_size"],
         )
+        self.pager = kernel.Pager(self.kernel, self.loop, self.pages, limit=0)
         self.alarms = Alarms(
-            self.config, self.data, self.kernel, changed=self.alarms_changed, log_has_room=self.log_has_room
+            self.config,
+            self.data,
+            self.kernel,
+            self.pager,
+            changed=self.alarms_changed,
+            log_has_room=self.log_has_room,
         )
 
     def alarms_changed(self) -> None:
@@ -363,4 +371,5 @@ class Broker:
             self.journal.close()
         except (OSError, AMQPError) as error:
             log.error("closing the log: %s", error)
+        self.pages.close()
         self.store.close()

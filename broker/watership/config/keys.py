@@ -102,6 +102,13 @@ KEYS: tuple[Key, ...] = (
         "share of the memory beyond which publishers are blocked",
         reloadable=True,
     ),
+    Key(
+        "vm_memory_high_watermark_paging_ratio",
+        number,
+        0.5,
+        "share of the watermark; when messages take more memory than that, backlogs go on to disk",
+        reloadable=True,
+    ),
     Key("vm_memory_high_watermark.absolute", size, doc="the same in bytes; before the relative one", reloadable=True),
     Key("total_memory_available_override_value", size, doc="bytes of memory there are; default: found out"),
     Key(

@@ -16,6 +16,7 @@ from .errors import CorruptEntry, ProtocolViolation
 from .fetch import Fetched, fetch
 from .handler import Handler
 from .journal import Journal
+from .pager import Pager
 from .queue import Queue
 from .replay import Replay, next_intact, void
 from .route import Route
@@ -31,6 +32,7 @@ __all__ = [
     "Handler",
     "Journal",
     "Kernel",
+    "Pager",
     "ProtocolViolation",
     "Queue",
     "Replay",

@@ -2,6 +2,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from watership.kernel.channel cimport Channel
 from watership.kernel.content cimport Properties
+from watership.kernel.lane cimport Shelf
 from watership.kernel.outbox cimport Outbox
 from watership.kernel.route cimport CachedRoute, Route
 
@@ -11,7 +12,8 @@ cdef class Scanner(Outbox):
     cdef bint greeted             # the protocol header has been read
     cdef bint deaf                # framing is lost, or the end has been decided: what comes is not read any more
     cdef bint held_back           # the handler asked to pause reading
-    cdef bint throttled           # the log cannot keep up
+    cdef bint throttled           # the disk cannot keep up
+    cdef Shelf shelf
     cdef bint announced, ended
     cdef uint8_t* carried         # an unfinished frame
     cdef size_t carries, carry_room
@@ -38,5 +40,6 @@ cdef class Scanner(Outbox):
     cdef int enqueue(self, Channel channel, CachedRoute cached, Route route, const uint8_t* content, size_t contents,
                      Properties* properties) except -1
     cdef int unroutable(self, Channel channel, CachedRoute cached, const uint8_t* content, size_t contents) except -1
+    cdef uint64_t backlog(self) noexcept
     cdef int answer(self) except -1
     cdef int adjust_reading(self, bint before) except -1

@@ -39,6 +39,7 @@ cdef enum:
 cdef class Scanner(Outbox):
     def __init__(self, Kernel kernel not None, handler):
         self.kernel = kernel
+        self.shelf = kernel.shelf
         self.handler = handler
         self.current_number = -1
         self.touched = []
@@ -409,7 +410,7 @@ cdef class Scanner(Outbox):
         for channel in self.touched:
             channel.confirm(end)
         self.touched = []
-        if self.kernel.journal is not None and end - self.kernel.journal.synced > BACKLOG:
+        if self.backlog() > BACKLOG:
             before = self.reading_paused
             self.throttled = True
             self.adjust_reading(before)
@@ -418,13 +419,18 @@ cdef class Scanner(Outbox):
 
     # ---- waiting
 
+    cdef uint64_t backlog(self) noexcept:
+        """Octets that the disk has still to take: of the log, or of what memory has no room for."""
+        cdef uint64_t log = self.kernel.position() - self.kernel.journal.synced if self.kernel.journal is not None else 0
+        return max(log, self.shelf.behind if self.shelf is not None else 0)
+
     cdef bint committed(self, uint64_t synced) except -1:
         cdef Channel channel
         cdef bint waiting = Outbox.committed(self, synced)
         for channel in list(self.channels.values()):
             if channel.pending and channel.release_confirms(synced):
                 waiting = True
-        if self.throttled and self.kernel.position() - synced <= BACKLOG // 2:
+        if self.throttled and self.backlog() <= BACKLOG // 2:
             before = self.reading_paused
             self.throttled = False
             self.adjust_reading(before)

@@ -15,7 +15,7 @@
 # ENQUEUE_NOTED and RELOCATE_NOTED: the same with a u64 note in front of each size: when the message expires in the low
 # 48 bits (milliseconds since 1970, 0: never), NOTE_DIED above. RETURNED payload: u64 index, u32 how often it was
 # returned; the last one counts. SETTLE payload: pairs of u64 first index and u32 count. CLOSED: nothing. VOID: says
-# nothing, stands where damage was mended.
+# nothing, stands where damage was mended. PAGED payload: where a page of messages lies, see page.pxd.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -34,6 +34,7 @@ cdef enum:
     KIND_RELOCATE_NOTED = 21
     KIND_RETURNED = 22
     KIND_VOID = 23
+    KIND_PAGED = 24
 
 cdef extern from *:
     """

@@ -1,5 +1,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from watership.kernel.page cimport Page
+
 cdef struct Batch:
     uint8_t* data
     size_t used
@@ -36,7 +38,8 @@ cdef class Journal:
     cdef uint64_t relocate(self, uint32_t stream, uint64_t index, uint64_t note, const uint8_t* tail, uint32_t tails,
                            const uint8_t* content, uint32_t contents) except 0xFFFFFFFFFFFFFFFF
     cdef int returned(self, uint32_t stream, uint64_t index, uint32_t count) except -1
-    cdef int settle(self, uint32_t stream, uint64_t index) except -1
+    cdef uint64_t paged(self, uint32_t stream, Page* page) except 0xFFFFFFFFFFFFFFFF
+    cdef int settle(self, uint32_t stream, uint64_t index, uint32_t count) except -1
     cdef int note(self, uint32_t stream, uint32_t kind, const uint8_t* payload, size_t size, uint64_t index) except -1
     cdef int listen(self, object listener) except -1
     cdef void serve(self) noexcept nogil

@@ -14,10 +14,11 @@ from libc.stdint cimport uint16_t
 from libc.string cimport memcmp, memcpy, memset
 
 from watership.kernel.entry cimport (
-    ENTRY_LIMIT, HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_ENQUEUE_NOTED, KIND_RELOCATE, KIND_RELOCATE_NOTED,
-    KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, METADATA_STREAM, SAME, entry_crc, padded,
+    ENTRY_LIMIT, HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_ENQUEUE_NOTED, KIND_PAGED, KIND_RELOCATE,
+    KIND_RELOCATE_NOTED, KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, METADATA_STREAM, SAME, entry_crc, padded,
 )
 from watership.kernel.octets cimport get32, get64, put16, put32, put64
+from watership.kernel.page cimport entry_of
 
 cdef extern from "unistd.h" nogil:
     ssize_t c_read "read"(int, void*, size_t)
@@ -185,21 +186,27 @@ cdef class Journal:
         put32(payload + 8, count)
         return self.note(stream, KIND_RETURNED, payload, 12, 0)
 
-    cdef int settle(self, uint32_t stream, uint64_t index) except -1:
-        """The message `index` is done with: lengthens the last range when it follows on."""
+    cdef uint64_t paged(self, uint32_t stream, Page* page) except 0xFFFFFFFFFFFFFFFF:
+        """Messages lie in a page, and need what was logged of them before no more. Returns where the entry begins."""
+        cdef uint64_t lsn = self.end()
+        self.note(stream, KIND_PAGED, entry_of(page), page.size, page.first)
+        return lsn
+
+    cdef int settle(self, uint32_t stream, uint64_t index, uint32_t count) except -1:
+        """Messages from `index` on are done with: lengthens the last range when they follow on."""
         cdef uint8_t* last
         if (self.opened_kind == KIND_SETTLE and self.opened_stream == stream
                 and self.filling.used - self.opened < ENTRY_LIMIT):
             last = self.filling.data + self.filling.used - 12
-            if get64(last) + get32(last + 8) == index and get32(last + 8) != 0xFFFFFFFF:
-                put32(last + 8, get32(last + 8) + 1)
+            if get64(last) + get32(last + 8) == index and get32(last + 8) < 0xFFFFFFFF - count:
+                put32(last + 8, get32(last + 8) + count)
                 return 0
         else:
             self.begin(stream, KIND_SETTLE, 0)
         self.reserve(12)
         last = self.filling.data + self.filling.used
         put64(last, index)
-        put32(last + 8, 1)
+        put32(last + 8, count)
         self.filling.used += 12
         put32(self.filling.data + self.opened, <uint32_t> (self.filling.used - self.opened))
         return 0

@@ -1,6 +1,8 @@
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from watership.kernel.octets cimport get32, get64, ld64
+from watership.kernel.page cimport Page
 from watership.kernel.tick cimport Kernel
 
 # A record is 12 octets, what its flags announce, and the message as it came: the content header frame and the body
@@ -33,11 +35,16 @@ cdef enum:
     SMALLEST = 4096
     KEPT = 65536                 # an empty lane keeps a segment of up to this
     LARGEST = 1048576
+    AHEAD = 8                    # pages behind the one that is read, which are asked for already
 
 cdef struct Segment:
     Segment* before
     Segment* after
     void* lane
+    Page* page               # where its octets lie on disk; NULL: nowhere
+    bint away                # they lie there only: this is a stub without any
+    bint leaving             # they are being written there, by another thread
+    bint gone                # nobody needs it any more; whoever writes it frees it
     uint64_t number          # order within the lane
     uint64_t first           # what the records' indices count from
     uint64_t lsn             # log position before anything logged in here; UINT64_MAX: nothing
@@ -98,10 +105,23 @@ cdef inline uint8_t* content_of(Segment* segment, Record* record, uint32_t* size
 cdef inline uint64_t body_size(const uint8_t* content) noexcept nogil:
     return ld64(content + 11)
 
+cdef class Shelf:
+    """Where segments go that memory has no room for."""
+    cdef readonly uint64_t behind      # octets that are on their way there
+    cdef int offer(self, Lane lane, Segment* segment) except -1
+    cdef int read(self, Page* page, uint8_t* to) except -1
+    cdef int expect(self, Page* page) except -1
+    cdef int release(self, Page* page) except -1
+
+@cython.final
 cdef class Lane:
     """Messages in the order of their arrival: a queue has one, or one for each priority."""
     cdef Kernel kernel
+    cdef Shelf shelf
+    cdef uint32_t stream, level
+    cdef uint64_t file           # of pages, that the next one goes to
     cdef uint64_t ready, memory
+    cdef uint64_t logged         # octets of the log that hold what lives in here
     cdef Segment* head           # oldest segment with anything alive
     cdef Segment* cursor         # where reading goes on
     cdef Segment* last           # where appending goes on
@@ -113,13 +133,25 @@ cdef class Lane:
     cdef bint returned_unsorted
 
     cdef Record* put(self, Message* message) except NULL
+    cdef Record* write(self, Segment* segment, Message* message) except NULL
     cdef Record* first(self, Segment** segment) except NULL
     cdef Record* take(self, Segment** segment) except NULL
     cdef int put_back(self, Segment* segment, uint32_t offset) except -1
-    cdef void release(self, Segment* segment) noexcept
+    cdef int release(self, Segment* segment) except -1
+    cdef Segment* allocate(self, uint32_t room) except NULL
+    cdef int append(self, Segment* segment) noexcept
     cdef Segment* extend(self, uint32_t need) except NULL
-    cdef void advance(self) noexcept
-    cdef void discard(self, Segment* segment) noexcept
+    cdef int advance(self) except -1
+    cdef int remove(self, Segment* segment) except -1
+    cdef int discard(self, Segment* segment) except -1
+    cdef void free(self, Segment* segment) noexcept
+    cdef bint reached(self, Segment* segment) noexcept
+    cdef int replace(self, Segment* old, Segment* new) noexcept
+    cdef int put_away(self, Segment* segment, uint64_t lsn) except -1
+    cdef int adopt(self, Page* page, uint64_t lsn) except -1
+    cdef int drop(self, Segment* stub) except -1
+    cdef Segment* bring(self, Segment* stub) except NULL
+    cdef Segment* sift(self, Segment* whole) except NULL
     cdef int sort_returned(self) except -1
     cdef uint64_t oldest(self) noexcept
     cdef uint64_t relocate(self, uint32_t stream, uint64_t before) except? 0

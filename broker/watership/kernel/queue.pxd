@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from watership.kernel.content cimport Properties
 from watership.kernel.lane cimport Lane, Message, Record, Segment
+from watership.kernel.page cimport Page
 from watership.kernel.tick cimport Kernel, Work
 
 cdef enum Reason:
@@ -19,7 +20,7 @@ cdef class Queue(Work):
     cdef readonly str name
     cdef readonly uint32_t stream
     cdef readonly bint closed, single, counting
-    cdef readonly uint64_t ready, unacked, bytes_ready, bytes_unacked, logged_bytes
+    cdef readonly uint64_t ready, unacked, bytes_ready, bytes_unacked
     cdef readonly uint64_t published, delivered, delivered_no_ack, got, got_no_ack, got_empty, acked, redelivered
     cdef readonly uint64_t expired, dropped, refused
     cdef readonly int64_t ttl, max_length, max_bytes, delivery_limit     # -1: none
@@ -46,6 +47,8 @@ cdef class Queue(Work):
     cdef int deliver_or_expire(self) except -1
     cdef int put(self, Message* message, uint32_t priority) except -1
     cdef int restore(self, Message* message) except -1
+    cdef int adopt(self, Page* page, uint64_t lsn) except -1
+    cdef int drop_pages(self, Lane lane) except -1
     cdef uint64_t expiry(self, Properties* properties) noexcept
     cdef bint over(self, uint64_t messages, uint64_t octets) noexcept
     cdef bint admit(self, const uint8_t* tail, uint32_t tails, const uint8_t* content, uint32_t contents) except -1
@@ -68,13 +71,3 @@ cdef class Queue(Work):
     cdef int share(self, size_t start, size_t end) except -1
     cdef int add(self, Sink sink) except -1
     cdef int remove(self, Sink sink) except -1
-
-cdef class Dead(Work):
-    """A message that left its queue unconsumed, until its dead-letter handler has taken it. It stays on disk till then."""
-    cdef Queue queue
-    cdef Reason reason
-    cdef Segment* segment         # NULL: it never was in the queue
-    cdef uint32_t offset
-    cdef bytes tail, properties, body
-    cdef int read(self) except -1
-    cdef bint died

@@ -8,58 +8,20 @@ from libc.stdint cimport UINT64_MAX
 
 from watership.kernel.clock cimport wall_ms
 from watership.kernel.content cimport body_of, frame_content, read_content
+from watership.kernel.dead cimport Dead
 from watership.kernel.entry cimport KIND_CLOSED, NOTE_DIED
 from watership.kernel.lane cimport (
     COUNTED, DIED, LOGGED, REDELIVERED, SETTLED, TIMED, body_size, content_of, count_of, expiry_of, offset_of, record_at,
     tail_of, tail_size,
 )
 from watership.kernel.octets cimport get32, ld32, put32
+from watership.kernel.page cimport count_in, entry_of, first_of, level_of, ranges_of
 from watership.kernel.tick cimport Kernel, Work
-
-from watership.kernel.tick import REASONS
 
 
 cdef class Sink:
     cdef int64_t take(self, int64_t limit) except -1:
         return 0
-
-
-cdef class Dead(Work):
-    cdef int run(self) except -1:
-        """Hands the message over. What its handler does not take is offered again a second later."""
-        cdef Queue queue = self.queue
-        if self.segment != NULL:
-            self.read()
-        taken = queue.on_dead is None
-        try:
-            taken = taken or queue.on_dead(REASONS[<int> self.reason], self.tail, self.properties, self.body, self.died)
-        except Exception as error:
-            taken = True
-            queue.kernel.loop.call_exception_handler(
-                {"message": f"a message of queue '{queue.name}' could not be dead-lettered", "exception": error}
-            )
-        if not taken:
-            queue.kernel.loop.call_later(1.0, self.retry)
-            return 0
-        queue.kernel.dead_lettered[<int> self.reason] += 1
-        if self.segment != NULL:
-            queue.finish(self.segment, self.offset)
-            self.segment = NULL
-        return 0
-
-    cdef int read(self) except -1:
-        cdef Record* record = record_at(self.segment, self.offset)
-        cdef uint32_t contents = 0
-        cdef const uint8_t* content = content_of(self.segment, record, &contents)
-        cdef const uint8_t* tail = tail_of(self.segment, record)
-        self.tail = (<const char*> tail)[:tail_size(tail)]
-        self.properties = (<const char*> content + 19)[:ld32(content + 3) - 12]
-        self.body = body_of(content, contents)
-        self.died = record.tail & DIED
-        return 0
-
-    def retry(self):
-        self.queue.kernel.bury(self)
 
 
 cdef class Queue(Work):
@@ -70,11 +32,11 @@ cdef class Queue(Work):
         self.stream = stream if kernel.journal is not None else 0
         self.counting = counting
         self.single = single
-        self.lane = Lane(kernel)
+        self.lane = Lane(kernel, stream=self.stream)
         if priorities:
             self.lanes = [self.lane]
             for level in range(1, priorities + 1):
-                self.lanes.append(Lane(kernel))
+                self.lanes.append(Lane(kernel, stream=self.stream, level=level))
         self.ttl = self.max_length = self.max_bytes = self.delivery_limit = -1
         self.overflow = "drop-head"
         self.next = 1
@@ -92,6 +54,10 @@ cdef class Queue(Work):
     @property
     def memory(self):
         return self.lane.memory if self.lanes is None else sum([(<Lane> lane).memory for lane in self.lanes])
+
+    @property
+    def logged_bytes(self):
+        return self.lane.logged if self.lanes is None else sum([(<Lane> lane).logged for lane in self.lanes])
 
     # ---- in
 
@@ -142,9 +108,7 @@ cdef class Queue(Work):
         return self.expire()
 
     cdef int put(self, Message* message, uint32_t priority) except -1:
-        cdef Record* record = self.lane_for(priority).put(message)
-        if message.flags & LOGGED:
-            self.logged_bytes += record.length
+        self.lane_for(priority).put(message)
         if message.expires:
             self.timed += 1
         self.ready += 1
@@ -160,6 +124,14 @@ cdef class Queue(Work):
         if self.lanes is not None:
             read_content(message.content, &properties)
         self.put(message, properties.priority)
+        return self.kernel.touch_queue(self)
+
+    cdef int adopt(self, Page* page, uint64_t lsn) except -1:
+        """The same for a page of them."""
+        self.ready += page.messages
+        self.bytes_ready += page.bodies
+        self.timed += page.timed
+        self.lane_for(level_of(entry_of(page))).adopt(page, lsn)
         return self.kernel.touch_queue(self)
 
     cdef uint64_t expiry(self, Properties* properties) noexcept:
@@ -267,9 +239,9 @@ cdef class Queue(Work):
         """Nobody needs the message any more."""
         cdef Record* record = record_at(segment, offset)
         if record.tail & LOGGED:
-            self.logged_bytes -= record.length
+            (<Lane> segment.lane).logged -= record.length
             if not self.closed:
-                self.kernel.journal.settle(self.stream, segment.first + record.index)
+                self.kernel.journal.settle(self.stream, segment.first + record.index, 1)
         record.tail |= SETTLED
         (<Lane> segment.lane).release(segment)
         return 0
@@ -342,6 +314,8 @@ cdef class Queue(Work):
         cdef Record* record
         cdef Properties properties
         while segment != NULL:
+            if segment.away:
+                segment = self.lane.bring(segment)
             while offset < segment.used:
                 record = record_at(segment, offset)
                 content = content_of(segment, record, &contents)
@@ -356,10 +330,31 @@ cdef class Queue(Work):
         cdef uint64_t count = self.ready
         cdef Segment* segment = NULL
         cdef Record* record
+        for lane in (self.lanes or (self.lane,)):
+            self.drop_pages(lane)
         while self.ready:
             record = self.take(self.next_lane(), &segment)
             self.finish(segment, offset_of(segment, record))
         return count
+
+    cdef int drop_pages(self, Lane lane) except -1:
+        """What lies on disk only is dropped without being read."""
+        cdef Segment* segment = lane.head
+        cdef Segment* after
+        cdef Page* page
+        cdef uint32_t at
+        while segment != NULL:
+            after = segment.after
+            if segment.away:
+                page = segment.page
+                self.ready -= page.messages
+                self.bytes_ready -= page.bodies
+                self.timed -= page.timed
+                for at in range(0 if self.closed else ranges_of(entry_of(page))):
+                    self.kernel.journal.settle(self.stream, first_of(entry_of(page), at), count_in(entry_of(page), at))
+                lane.drop(segment)
+            segment = after
+        return 0
 
     def close(self):
         if self.closed:

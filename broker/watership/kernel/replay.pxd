@@ -1,5 +1,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from watership.kernel.lane cimport Segment
+from watership.kernel.queue cimport Queue
+
 cdef struct Found:
     uint64_t index
     uint64_t lsn
@@ -24,10 +27,15 @@ cdef class Stream:
     cdef size_t range_count, range_room
     cdef uint64_t top             # highest index ever seen
     cdef dict returned            # how often, by index
+    cdef dict pages               # (lowest index, lsn, what indices count from, entry) by (file, offset)
+    cdef list whole               # the pages of which nothing was settled; None: not known yet
 
     cdef int add(self, Found one) except -1
     cdef int settle(self, uint64_t first, uint64_t count) except -1
+    cdef int merge(self) noexcept
+    cdef uint64_t settled(self, uint64_t first, uint64_t count) noexcept
     cdef size_t alive(self) noexcept
+    cdef int unpack(self, Segment* segment, uint64_t lsn) except -1
 
 cdef class Replay:
     cdef readonly bytes snapshot
@@ -36,8 +44,13 @@ cdef class Replay:
     cdef readonly uint64_t snapshot_lsn
     cdef size_t at                # offset of the entry that is being read
     cdef dict found
+    cdef object pages             # store.Pages
     cdef list held
 
     cdef int take(self, const uint8_t* entry, uint64_t lsn) except -1
     cdef int take_records(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1
+    cdef int take_page(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1
+    cdef list whole_pages(self, Stream stream)
+    cdef int unpack(self, Stream stream, const uint8_t* page, uint64_t lsn, uint64_t first) except -1
+    cdef uint32_t adopt(self, Queue queue, tuple one) except 0
     cdef int take_ranges(self, Stream stream, const uint8_t* entry) except -1

@@ -1,5 +1,6 @@
 """Reads the log again at the start: metadata to Python, messages straight into queues."""
 
+from .pager import Pages
 from .queue import Queue
 
 class Replay:
@@ -10,6 +11,9 @@ class Replay:
     snapshot_lsn: int  # where it lies; 0: there is none
     end: int  # the lsn where the intact log ends
     streams: set[int]  # queue streams with messages left
+
+    def __init__(self, pages: Pages | None = None) -> None:
+        """pages: where the messages lie that the log says are in pages; needed to restore and count those."""
 
     def feed(self, data: memoryview, base: int, *, last: bool) -> int:
         """One file whose first byte is lsn `base`; it must stay as it is until `close`.

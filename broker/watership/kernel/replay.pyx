@@ -5,15 +5,22 @@ settled: one small C structure per message, no Python object.
 """
 
 from libc.stdlib cimport free, qsort, realloc
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.memoryview cimport PyMemoryView_FromMemory
 
 from watership.kernel.entry cimport (
     HEADER, KIND_CLOSED, KIND_COMMAND, KIND_ENQUEUE, KIND_ENQUEUE_NOTED, KIND_RELOCATE, KIND_RELOCATE_NOTED,
-    KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, KIND_VOID, NOTE_DIED, NOTE_EXPIRES, SAME, entry_crc, padded,
+    KIND_PAGED, KIND_RETURNED, KIND_SETTLE, KIND_SNAPSHOT, KIND_VOID, NOTE_DIED, NOTE_EXPIRES, SAME, crc32c, entry_crc,
+    padded,
+)
+from watership.kernel.lane cimport (
+    DIED, LOGGED, REDELIVERED, Message, Record, Segment, content_of, expiry_of, record_at, tail_of, tail_size,
 )
 from watership.kernel.octets cimport get16, get32, get64, put32, put64
-from watership.kernel.lane cimport DIED, LOGGED, REDELIVERED, Message, tail_size
+from watership.kernel.page cimport (
+    count_in, crc_of, file_of, first_of, messages_of, octets_of, place_of, ranges_of, restored, sound,
+)
 from watership.kernel.queue cimport Queue
 
 from watership.kernel.errors import CorruptEntry
@@ -70,6 +77,7 @@ cdef class Held:
 cdef class Stream:
     def __cinit__(self):
         self.returned = {}
+        self.pages = {}
 
     def __dealloc__(self):
         free(self.found)
@@ -106,36 +114,81 @@ cdef class Stream:
         self.top = max(self.top, first + count - 1)
         return 0
 
+    cdef int merge(self) noexcept:
+        """What is settled, in order, and no range touches another."""
+        cdef size_t i, kept = 0
+        cdef uint64_t end
+        qsort(self.ranges, self.range_count, sizeof(Range), by_first)
+        for i in range(self.range_count):
+            end = self.ranges[i].first + self.ranges[i].count
+            if kept and self.ranges[i].first <= self.ranges[kept - 1].first + self.ranges[kept - 1].count:
+                self.ranges[kept - 1].count = max(end, self.ranges[kept - 1].first + self.ranges[kept - 1].count) - self.ranges[kept - 1].first
+            else:
+                self.ranges[kept] = self.ranges[i]
+                kept += 1
+        self.range_count = kept
+        return 0
+
+    cdef uint64_t settled(self, uint64_t first, uint64_t count) noexcept:
+        """How many of these are, after `merge`."""
+        cdef size_t low = 0, high = self.range_count, middle
+        cdef uint64_t end = first + count, found = 0
+        while low < high:
+            middle = (low + high) // 2
+            if self.ranges[middle].first + self.ranges[middle].count <= first:
+                low = middle + 1
+            else:
+                high = middle
+        while low < self.range_count and self.ranges[low].first < end:
+            found += min(end, self.ranges[low].first + self.ranges[low].count) - max(first, self.ranges[low].first)
+            low += 1
+        return found
+
     cdef size_t alive(self) noexcept:
         """Keeps only what was never settled, once each, in the queue's order. Returns how many."""
         cdef size_t i, kept = 0, at = 0
-        cdef uint64_t behind = 0             # every index below is settled or was passed
         qsort(self.found, self.founds, sizeof(Found), by_index)
-        qsort(self.ranges, self.range_count, sizeof(Range), by_first)
+        self.merge()
         for i in range(self.founds):
-            while at < self.range_count and self.ranges[at].first <= self.found[i].index:
-                behind = max(behind, self.ranges[at].first + self.ranges[at].count)
+            while at < self.range_count and self.ranges[at].first + self.ranges[at].count <= self.found[i].index:
                 at += 1
-            if self.found[i].index < behind:
+            if at < self.range_count and self.ranges[at].first <= self.found[i].index:
                 continue
             if i + 1 < self.founds and self.found[i + 1].index == self.found[i].index:
                 continue                     # logged again further on
             self.found[kept] = self.found[i]
             kept += 1
         self.founds = kept
-        self.range_count = 0
         return kept
+
+    cdef int unpack(self, Segment* segment, uint64_t lsn) except -1:
+        """The logged messages of a page, which some were settled of, as if the log held them."""
+        cdef uint32_t at = 0
+        cdef Record* record
+        cdef Found one
+        one.lsn = lsn
+        while at < segment.used:
+            record = record_at(segment, at)
+            at += record.length
+            if record.tail & LOGGED:
+                one.index = segment.first + record.index
+                one.note = expiry_of(record) | (NOTE_DIED if record.tail & DIED else 0)
+                one.tail = tail_of(segment, record)
+                one.content = content_of(segment, record, &one.size)
+                self.add(one)
+        return 0
 
 
 cdef class Replay:
-    def __init__(self):
+    def __init__(self, pages=None):
+        self.pages = pages
         self.commands = []
         self.found = {}
         self.held = []
 
     @property
     def streams(self):
-        return {number for number, stream in self.found.items() if (<Stream> stream).alive()}
+        return {number for number, (messages, _) in self.counts().items() if messages}
 
     def feed(self, data, uint64_t base, *, bint last):
         cdef Held held = Held(data)
@@ -176,6 +229,8 @@ cdef class Replay:
             return self.take_records(stream, entry, lsn)
         if kind == KIND_SETTLE:
             return self.take_ranges(stream, entry)
+        if kind == KIND_PAGED:
+            return self.take_page(stream, entry, lsn)
         if kind == KIND_RETURNED and get32(entry) >= HEADER + 12:
             stream.returned[get64(entry + HEADER)] = get32(entry + HEADER + 8)
             return 0
@@ -228,24 +283,84 @@ cdef class Replay:
             at += 12
         return 0
 
+    cdef int take_page(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1:
+        cdef const uint8_t* page = entry + HEADER
+        cdef uint32_t size = get32(entry) - HEADER, last
+        if not sound(page, size):
+            raise CorruptEntry(self.at, "where it is said what lies in a page, but the numbers do not agree")
+        last = ranges_of(page) - 1
+        stream.top = max(stream.top, first_of(page, last) + count_in(page, last) - 1)
+        stream.pages[file_of(page), place_of(page)] = (
+            first_of(page, 0), lsn, get64(entry + 16), PyBytes_FromStringAndSize(<const char*> page, size)
+        )
+        return 0
+
+    cdef list whole_pages(self, Stream stream):
+        """Pages of which nothing was settled, in the queue's order; the messages of others join those of the log."""
+        cdef const uint8_t* page
+        cdef uint64_t settled
+        cdef uint32_t at
+        pages = []
+        if stream.whole is not None:
+            return stream.whole
+        stream.merge()
+        for one in sorted(stream.pages.values()):
+            page = <const uint8_t*> PyBytes_AS_STRING(one[3])
+            settled = 0
+            for at in range(ranges_of(page)):
+                settled += stream.settled(first_of(page, at), count_in(page, at))
+            if settled == 0:
+                pages.append(one)
+            elif settled < messages_of(page):
+                self.unpack(stream, page, one[1], one[2])
+        for one in pages:
+            page = <const uint8_t*> PyBytes_AS_STRING(one[3])
+            for at in range(ranges_of(page)):     # what the log says of these messages is not needed
+                stream.settle(first_of(page, at), count_in(page, at))
+        stream.alive()
+        stream.whole = pages
+        return pages
+
+    cdef int unpack(self, Stream stream, const uint8_t* page, uint64_t lsn, uint64_t first) except -1:
+        cdef uint32_t size = octets_of(page)
+        cdef bytes data = bytes(sizeof(Segment) + size)
+        cdef Segment* segment = <Segment*> PyBytes_AS_STRING(data)
+        cdef uint8_t* to = <uint8_t*> segment + sizeof(Segment)
+        self.pages.read(file_of(page), place_of(page), PyMemoryView_FromMemory(<char*> to, size, PyBUF_WRITE))
+        if crc32c(0, to, size) != crc_of(page):
+            raise self.pages.damaged(file_of(page), place_of(page), size)
+        segment.first = first
+        segment.used = size
+        self.held.append(Held(data))
+        return stream.unpack(segment, lsn)
+
     def counts(self):
         cdef Stream stream
+        cdef const uint8_t* page
         counts = {}
         for number, stream in self.found.items():
-            stream.alive()
-            counts[number] = (stream.founds, sum([stream.found[i].size for i in range(stream.founds)]))
+            messages, octets = 0, 0
+            for one in self.whole_pages(stream):
+                page = <const uint8_t*> PyBytes_AS_STRING(one[3])
+                messages += messages_of(page)
+                octets += get64(page + 24)
+            octets += sum([stream.found[i].size for i in range(stream.founds)])
+            counts[number] = (messages + stream.founds, octets)
         return counts
 
     def restore(self, uint32_t number, Queue queue not None):
         cdef Stream stream = self.found.pop(number, None)
         cdef Message message
-        cdef size_t i
+        cdef size_t i, messages = 0, adopted = 0
         cdef Found* one
         if stream is None:
             return 0
-        stream.alive()
+        pages = self.whole_pages(stream)
         for i in range(stream.founds):
             one = &stream.found[i]
+            while adopted < <size_t> len(pages) and pages[adopted][0] < one.index:
+                messages += self.adopt(queue, pages[adopted])
+                adopted += 1
             message.tail = one.tail
             message.tails = tail_size(one.tail)
             message.content = one.content
@@ -256,8 +371,16 @@ cdef class Replay:
             message.flags = LOGGED | REDELIVERED | (DIED if one.note & NOTE_DIED else 0)
             message.count = stream.returned.get(one.index, 0) if stream.returned else 0
             queue.restore(&message)
+        for page in pages[adopted:]:
+            messages += self.adopt(queue, page)
         queue.next = stream.top + 1
-        return stream.founds
+        return messages + stream.founds
+
+    cdef uint32_t adopt(self, Queue queue, tuple one) except 0:
+        cdef const uint8_t* page = <const uint8_t*> PyBytes_AS_STRING(one[3])
+        self.pages.claim(file_of(page), place_of(page) + octets_of(page))
+        queue.adopt(restored(page, len(one[3]), one[2]), one[1])
+        return messages_of(page)
 
     def close(self):
         self.found = {}

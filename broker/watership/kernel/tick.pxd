@@ -26,6 +26,7 @@ cdef class Kernel:
     cdef readonly uint64_t size_sum, received_confirm
     cdef list dead                # messages on their way to where dead letters go
     cdef readonly uint64_t memory, published, confirmed, routed, dropped, returned
+    cdef public object shelf      # Shelf: where segments go that memory has no room for; None: nowhere
     cdef object loop
     cdef list queues, connections, waiters
     cdef bint scheduled, short_of_memory
@@ -37,6 +38,7 @@ cdef class Kernel:
     cdef int bury(self, Work dead) except -1
     cdef int wait(self, Work work) except -1
     cdef int sweep(self, list works) except -1
+    cdef int wake(self) except -1
     cdef uint64_t position(self) noexcept
     cdef void measure(self, uint64_t size, bint confirming) noexcept
     cdef bint is_durable(self, uint64_t lsn) noexcept

@@ -4,6 +4,7 @@ A tick begins with the first thing that becomes dirty and ends when the loop nex
 socket that was readable has been read once, so that their messages share one log commit and one write each way.
 """
 
+from libc.stdint cimport UINT64_MAX
 from libc.stdlib cimport free, malloc
 
 from watership.kernel.journal cimport Journal
@@ -162,10 +163,15 @@ cdef class Kernel:
                 self.on_memory(self.short_of_memory)
 
     def _committed(self):
+        self.wake()
+
+    cdef int wake(self) except -1:
+        """Those who wait for the disk look again."""
         cdef Work work
-        cdef uint64_t synced = self.journal.synced
+        cdef uint64_t synced = self.journal.synced if self.journal is not None else UINT64_MAX
         works, self.waiters = self.waiters, []
         for work in works:
             work.waiting = False
             if work.committed(synced):
                 self.wait(work)
+        return 0

@@ -3,5 +3,17 @@
 from .backup import Copy
 from .errors import DirectoryInUse, NewerFormat, RecoveryError, StoreError
 from .log import Log, Reader, Source, Writer
+from .pages import Pages
 
-__all__ = ["Copy", "DirectoryInUse", "Log", "NewerFormat", "Reader", "RecoveryError", "Source", "StoreError", "Writer"]
+__all__ = [
+    "Copy",
+    "DirectoryInUse",
+    "Log",
+    "NewerFormat",
+    "Pages",
+    "Reader",
+    "RecoveryError",
+    "Source",
+    "StoreError",
+    "Writer",
+]

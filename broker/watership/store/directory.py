@@ -9,7 +9,7 @@ from pathlib import Path
 
 from watership.store.errors import DirectoryInUse, NewerFormat, StoreError
 
-FORMAT = 1
+FORMAT = 2  # 2: backlogs in pages
 _SENTENCE = "watership log format "
 
 
@@ -58,6 +58,8 @@ class Directory:
             raise NewerFormat(
                 f"{self.path} was written in format {number} by a newer version; this one reads up to format {FORMAT}"
             )
+        if int(number) < FORMAT:
+            self._write_format(path)  # it may hold from now on what an older version does not know
 
     def _write_format(self, path: Path) -> None:
         unfinished = path.with_name("format.new")

@@ -169,12 +169,12 @@ class Peer:
         for _ in range(4):
             await asyncio.sleep(0)
         data, self.transport.out = self.transport.out, b""
-        frames = []
-        while data:
-            kind, channel, size = struct.unpack_from(">BHI", data)
-            assert data[7 + size] == 0xCE
-            frames.append(Frame(kind, channel, data[7 : 7 + size]))
-            data = data[8 + size :]
+        frames, at = [], 0
+        while at < len(data):
+            kind, channel, size = struct.unpack_from(">BHI", data, at)
+            assert data[at + 7 + size] == 0xCE
+            frames.append(Frame(kind, channel, data[at + 7 : at + 7 + size]))
+            at += 8 + size
         return frames
 
     async def deliveries(self) -> list[Delivery]:

@@ -3,22 +3,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.watership.kernel.peer import Peer, publish
 
-from watership.kernel import Channel, Journal, Kernel, Queue, Replay
-from watership.store import Log
+from watership.kernel import Channel, Journal, Kernel, Pager, Queue, Replay
+from watership.store import Log, Pages
 
 
 class Node:
     """A log, its journal and durable queues, as a broker has them, with a connection that publishes."""
 
-    def __init__(self, folder: Path, *streams: int, **options: int) -> None:
+    def __init__(
+        self, folder: Path, *streams: int, memory: int = 1 << 40, rules: dict[str, int] | None = None, **options: int
+    ) -> None:
+        """memory: octets of messages beyond which backlogs go to pages. rules: of every queue, as `Queue` has them."""
         self.log = Log(folder, **options)
-        self.replay = Replay()
-        self.log.recover(self.replay)
         self.failures: list[OSError] = []
+        self.pages = Pages(folder, on_failure=self.failures.append, file_size=1 << 22)
+        self.replay = Replay(self.pages)
+        try:
+            self.log.recover(self.replay)
+        except BaseException:
+            self.pages.close()
+            raise
         loop = asyncio.get_running_loop()
         self.journal = Journal(
             loop,
@@ -29,15 +38,17 @@ class Node:
         )
         self.log.run(self.journal, snapshot=lambda: b"all of it")
         self.kernel = Kernel(loop, journal=self.journal)
+        self.pager = Pager(self.kernel, loop, self.pages, limit=memory)
         self.peer = Peer(self.kernel)
         self.channel = Channel(self.peer.connection, 1)
         self.channel.confirming = True
-        self.queues = {stream: Queue(self.kernel, f"q{stream}", stream=stream) for stream in streams}
+        self.queues = {stream: Queue(self.kernel, f"q{stream}", stream=stream, **rules or {}) for stream in streams}
         self.restored = {}
         for stream, queue in self.queues.items():
             self.peer.server.queues[queue.name.encode()] = [queue]
             self.restored[stream] = self.replay.restore(stream, queue)
             self.log.attach(stream, queue)
+        self.pages.sweep()
         self.snapshot, self.commands = self.replay.snapshot, list(self.replay.commands)
         self.replay.close()
 
@@ -49,15 +60,20 @@ class Node:
             await asyncio.sleep(0)
 
     async def take(self, stream: int, count: int, *, no_ack: bool = True) -> list[bytes]:
+        return [body for _, body in await self.tagged(stream, count, no_ack=no_ack)]
+
+    async def tagged(self, stream: int, count: int, *, no_ack: bool = False) -> list[tuple[int, bytes]]:
+        """(delivery tag, body) of each."""
         for _ in range(count):
             self.channel.get(self.queues[stream], no_ack=no_ack)
-        return await self.peer.bodies()
+        return [(one.tag, one.body) for one in await self.peer.deliveries()]
 
     async def drain(self, stream: int) -> list[bytes]:
         return await self.take(stream, self.queues[stream].ready)
 
     def stop(self) -> None:
         self.journal.close()
+        self.pages.close()
         self.log.close()
 
 
@@ -67,8 +83,8 @@ def node(tmp_path: Path) -> Iterator[type[Node]]:
     running: list[Node] = []
 
     class Here(Node):
-        def __init__(self, *streams: int, **options: int) -> None:
-            super().__init__(tmp_path / "data", *streams, **options)
+        def __init__(self, *streams: int, folder: str = "data", **options: Any) -> None:
+            super().__init__(tmp_path / folder, *streams, **options)
             running.append(self)
 
         def stop(self) -> None:
@@ -76,5 +92,5 @@ def node(tmp_path: Path) -> Iterator[type[Node]]:
             super().stop()
 
     yield Here
-    for one in running:
-        one.stop()
+    while running:
+        running[-1].stop()

@@ -149,7 +149,7 @@ async def test_a_second_process_is_refused_in_a_sentence(node, tmp_path: Path):
 async def test_a_newer_format_is_refused(node, tmp_path: Path):
     node().stop()
     (tmp_path / "data" / "format").write_text("watership log format 99\n")
-    with pytest.raises(NewerFormat, match="written in format 99 by a newer version; this one reads up to format 1"):
+    with pytest.raises(NewerFormat, match="written in format 99 by a newer version; this one reads up to format 2"):
         node()
     (tmp_path / "data" / "format").write_text("shopping list")
     with pytest.raises(StoreError, match="is not a format of ours"):
