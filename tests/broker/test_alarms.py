@@ -36,7 +36,7 @@ def until(connection: pika.BlockingConnection, done) -> None:
 
 def test_publishers_are_blocked_while_memory_is_short_and_consumers_are_not(started):
     broker = started(
-        "vm_memory_high_watermark.absolute = 300MB\nvm_memory_high_watermark_paging_ratio = 10\n"  # nothing goes to disk
+        "vm_memory_high_watermark.absolute = 300MB\nvm_memory_high_watermark_paging_ratio = 10\n"  # no pages
     )
     publisher, consumer = broker.connect(), broker.connect()
     said: list[str] = []

@@ -5,7 +5,7 @@ are, and a mistake in them is said all the same. The broker names at its start t
 from __future__ import annotations
 
 from .key import Key
-from .values import Reader, choice, flag, integer, limit, number, size, text
+from .values import Reader, choice, flag, integer, limit, size, text
 
 WHOLE = integer(0)
 OAUTH = (
@@ -96,7 +96,6 @@ INERT: tuple[tuple[Reader, tuple[str, ...]], ...] = (
         ),
     ),
     (limit, ("cluster_formation.discovery_retry_limit", "ranch_connection_max", "socket_writer.gc_threshold")),
-    (number, ("vm_memory_high_watermark_paging_ratio",)),
     (size, ("quorum_queue.segment_max_bytes",)),
     (choice("1", "2"), ("classic_queue.default_version",)),
     (choice("rss", "erlang", "allocated", "legacy"), ("vm_memory_calculation_strategy",)),

@@ -47,7 +47,7 @@ cdef class Queue(Work):
     cdef int deliver_or_expire(self) except -1
     cdef int put(self, Message* message, uint32_t priority) except -1
     cdef int restore(self, Message* message) except -1
-    cdef int adopt(self, Page* page, uint64_t lsn) except -1
+    cdef uint32_t adopt(self, Page* page, uint64_t lsn) except 0
     cdef int drop_pages(self, Lane lane) except -1
     cdef uint64_t expiry(self, Properties* properties) noexcept
     cdef bint over(self, uint64_t messages, uint64_t octets) noexcept

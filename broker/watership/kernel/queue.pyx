@@ -126,13 +126,14 @@ cdef class Queue(Work):
         self.put(message, properties.priority)
         return self.kernel.touch_queue(self)
 
-    cdef int adopt(self, Page* page, uint64_t lsn) except -1:
-        """The same for a page of them."""
+    cdef uint32_t adopt(self, Page* page, uint64_t lsn) except 0:
+        """The same for a page of them. Returns how many."""
         self.ready += page.messages
         self.bytes_ready += page.bodies
         self.timed += page.timed
         self.lane_for(level_of(entry_of(page))).adopt(page, lsn)
-        return self.kernel.touch_queue(self)
+        self.kernel.touch_queue(self)
+        return page.messages
 
     cdef uint64_t expiry(self, Properties* properties) noexcept:
         """When a message ends that arrives now: the shorter of the queue's and its own time to live."""

@@ -1,6 +1,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from watership.kernel.lane cimport Segment
+from watership.kernel.lane cimport Message, Segment
+from watership.kernel.page cimport Page
 from watership.kernel.queue cimport Queue
 
 cdef struct Found:
@@ -10,6 +11,7 @@ cdef struct Found:
     const uint8_t* tail
     const uint8_t* content
     uint32_t size
+    bint paged                    # it lies in a page that is given up
 
 cdef struct Range:
     uint64_t first
@@ -29,12 +31,14 @@ cdef class Stream:
     cdef dict returned            # how often, by index
     cdef dict pages               # (lowest index, lsn, what indices count from, entry) by (file, offset)
     cdef list whole               # the pages of which nothing was settled; None: not known yet
+    cdef list broken              # the others
 
     cdef int add(self, Found one) except -1
     cdef int settle(self, uint64_t first, uint64_t count) except -1
     cdef int merge(self) noexcept
     cdef uint64_t settled(self, uint64_t first, uint64_t count) noexcept
     cdef size_t alive(self) noexcept
+    cdef uint64_t logged_again(self, uint64_t first, uint64_t count, uint64_t lsn) noexcept
     cdef int unpack(self, Segment* segment, uint64_t lsn) except -1
 
 cdef class Replay:
@@ -52,5 +56,6 @@ cdef class Replay:
     cdef int take_page(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1
     cdef list whole_pages(self, Stream stream)
     cdef int unpack(self, Stream stream, const uint8_t* page, uint64_t lsn, uint64_t first) except -1
-    cdef uint32_t adopt(self, Queue queue, tuple one) except 0
+    cdef Page* claim(self, tuple one) except NULL
+    cdef uint64_t log_again(self, Queue queue, Message* message, uint64_t note) except 0
     cdef int take_ranges(self, Stream stream, const uint8_t* entry) except -1

@@ -15,8 +15,9 @@ from watership.kernel.entry cimport (
     padded,
 )
 from watership.kernel.lane cimport (
-    DIED, LOGGED, REDELIVERED, Message, Record, Segment, content_of, expiry_of, record_at, tail_of, tail_size,
+    DIED, LOGGED, REDELIVERED, Message, Record, Segment, Shelf, content_of, expiry_of, record_at, tail_of, tail_size,
 )
+from watership.kernel.journal cimport Journal
 from watership.kernel.octets cimport get16, get32, get64, put32, put64
 from watership.kernel.page cimport (
     count_in, crc_of, file_of, first_of, messages_of, octets_of, place_of, ranges_of, restored, sound,
@@ -78,6 +79,7 @@ cdef class Stream:
     def __cinit__(self):
         self.returned = {}
         self.pages = {}
+        self.broken = []
 
     def __dealloc__(self):
         free(self.found)
@@ -161,12 +163,28 @@ cdef class Stream:
         self.founds = kept
         return kept
 
+    cdef uint64_t logged_again(self, uint64_t first, uint64_t count, uint64_t lsn) noexcept:
+        """How many of these are alive by what was logged behind `lsn`, after `alive`."""
+        cdef size_t low = 0, high = self.founds, middle
+        cdef uint64_t again = 0
+        while low < high:
+            middle = (low + high) // 2
+            if self.found[middle].index < first:
+                low = middle + 1
+            else:
+                high = middle
+        while low < self.founds and self.found[low].index < first + count:
+            again += self.found[low].lsn > lsn
+            low += 1
+        return again
+
     cdef int unpack(self, Segment* segment, uint64_t lsn) except -1:
         """The logged messages of a page, which some were settled of, as if the log held them."""
         cdef uint32_t at = 0
         cdef Record* record
         cdef Found one
         one.lsn = lsn
+        one.paged = True
         while at < segment.used:
             record = record_at(segment, at)
             at += record.length
@@ -251,6 +269,7 @@ cdef class Replay:
         one.lsn = lsn
         one.note = 0
         one.tail = NULL
+        one.paged = False
         left = get32(entry + HEADER) if length >= at else 0xFFFFFFFF
         while left:
             if length < at + need:
@@ -296,23 +315,26 @@ cdef class Replay:
         return 0
 
     cdef list whole_pages(self, Stream stream):
-        """Pages of which nothing was settled, in the queue's order; the messages of others join those of the log."""
+        """Pages that nothing happened to, in the queue's order; what is left in others joins what the log holds."""
         cdef const uint8_t* page
-        cdef uint64_t settled
+        cdef uint64_t done
         cdef uint32_t at
         pages = []
         if stream.whole is not None:
             return stream.whole
-        stream.merge()
+        stream.alive()
         for one in sorted(stream.pages.values()):
             page = <const uint8_t*> PyBytes_AS_STRING(one[3])
-            settled = 0
+            done = 0
             for at in range(ranges_of(page)):
-                settled += stream.settled(first_of(page, at), count_in(page, at))
-            if settled == 0:
+                done += stream.settled(first_of(page, at), count_in(page, at))
+                done += stream.logged_again(first_of(page, at), count_in(page, at), one[1])
+            if done == 0:
                 pages.append(one)
-            elif settled < messages_of(page):
-                self.unpack(stream, page, one[1], one[2])
+            elif done < messages_of(page):
+                stream.broken.append(one)
+        for one in stream.broken:
+            self.unpack(stream, <const uint8_t*> PyBytes_AS_STRING(one[3]), one[1], one[2])
         for one in pages:
             page = <const uint8_t*> PyBytes_AS_STRING(one[3])
             for at in range(ranges_of(page)):     # what the log says of these messages is not needed
@@ -359,7 +381,7 @@ cdef class Replay:
         for i in range(stream.founds):
             one = &stream.found[i]
             while adopted < <size_t> len(pages) and pages[adopted][0] < one.index:
-                messages += self.adopt(queue, pages[adopted])
+                messages += queue.adopt(self.claim(pages[adopted]), pages[adopted][1])
                 adopted += 1
             message.tail = one.tail
             message.tails = tail_size(one.tail)
@@ -370,17 +392,30 @@ cdef class Replay:
             message.lsn = one.lsn
             message.flags = LOGGED | REDELIVERED | (DIED if one.note & NOTE_DIED else 0)
             message.count = stream.returned.get(one.index, 0) if stream.returned else 0
+            if one.paged:
+                message.lsn = self.log_again(queue, &message, one.note)
             queue.restore(&message)
         for page in pages[adopted:]:
-            messages += self.adopt(queue, page)
+            messages += queue.adopt(self.claim(page), page[1])
+        for page in stream.broken:
+            (<Shelf> queue.kernel.shelf).release(self.claim(page))
         queue.next = stream.top + 1
         return messages + stream.founds
 
-    cdef uint32_t adopt(self, Queue queue, tuple one) except 0:
+    cdef Page* claim(self, tuple one) except NULL:
         cdef const uint8_t* page = <const uint8_t*> PyBytes_AS_STRING(one[3])
         self.pages.claim(file_of(page), place_of(page) + octets_of(page))
-        queue.adopt(restored(page, len(one[3]), one[2]), one[1])
-        return messages_of(page)
+        return restored(page, len(one[3]), one[2])
+
+    cdef uint64_t log_again(self, Queue queue, Message* message, uint64_t note) except 0:
+        """It needs its page no more."""
+        cdef Journal journal = queue.kernel.journal
+        cdef uint64_t lsn = journal.relocate(
+            queue.stream, message.index, note, message.tail, message.tails, message.content, message.contents
+        )
+        if message.count:
+            journal.returned(queue.stream, message.index, message.count)
+        return lsn
 
     def close(self):
         self.found = {}

@@ -69,9 +69,12 @@ async def test_what_was_taken_from_a_page_stays_taken(node):
     held = await here.take(2, 10, no_ack=False)
     assert held == bodies(10, 3000)
     here.stop()
-    two = node(2, memory=MEMORY)
-    assert two.restored == {2: 3000}
-    assert await two.drain(2) == bodies(3000, 3000)
+    for _ in range(2):  # what is left of a page is logged again, and the page is not needed by a further start
+        two = node(2, memory=MEMORY)
+        assert two.restored == {2: 3000}
+        await two.journal.durable()
+        two.stop()
+    assert await node(2, memory=MEMORY).drain(2) == bodies(3000, 3000)
 
 
 async def test_only_what_is_persistent_survives_on_a_mixed_page(node):
