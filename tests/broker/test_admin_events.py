@@ -103,7 +103,12 @@ async def test_a_user_is_told_what_the_user_may_see(client: Client, vhost: str) 
         [seen] = await taken(changes, 1)
         assert (seen["event"], seen["name"]) == ("queue.created", "seen")
         await changes.aclose()
-    await client.put_user(name, {"tags": ""})
+    async with Client(client.url, name, "p") as narrow:
+        changes = narrow.watch()
+        await taken(changes, 1)
+        await client.put_user(name, {"tags": ""})
+        with pytest.raises(Unreachable, match="ended the events"):
+            await taken(changes, 1)
     async with Client(client.url, name, "p") as untagged:
         with pytest.raises(AdminError, match="Not management user"):
             await anext(untagged.watch())

@@ -379,6 +379,7 @@ STORIES: dict[str, list[Step]] = {
         do("list_vhost_connections", "nope"),
         do("get_connection", "127.0.0.1:1 -> 127.0.0.1:2"),
         do("list_connection_channels", "nope"),
+        do("list_sessions", "nope"),
         do("list_channels"),
         do("list_user_connections", "guest"),
         do("list_vhost_channels", "/"),

@@ -45,6 +45,7 @@ class Site:
         for prefix in ("ssl_options", "management.ssl", "prometheus.ssl"):
             lines += [f"{prefix}.{key} = {folder}/{name}" for key, name in files.items()]
         lines += [f"management.ssl.port = {self.https}", f"prometheus.ssl.port = {self.metrics}"]
+        lines += ["prometheus.ssl.verify = verify_peer", "prometheus.ssl.fail_if_no_peer_cert = true"]
         lines += ["ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = false"]
         lines += [
             "ssl_options.depth = 1",
@@ -74,10 +75,10 @@ class Site:
         options = pika.SSLOptions(self.trusting(certificate), "localhost")
         return pika.BlockingConnection(pika.ConnectionParameters("localhost", self.amqps, ssl_options=options, **more))
 
-    def get(self, port: int, path: str) -> bytes:
+    def get(self, port: int, path: str, certificate: Path | None = None) -> bytes:
         request = urllib.request.Request(f"https://localhost:{port}{path}")
         request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
-        with urllib.request.urlopen(request, context=self.trusting(), timeout=20) as answer:
+        with urllib.request.urlopen(request, context=self.trusting(certificate), timeout=20) as answer:
             return answer.read()
 
 
@@ -160,7 +161,9 @@ def test_anonymous_is_whoever_the_configuration_says(site: Site) -> None:
 def test_management_and_metrics_speak_tls_too(site: Site) -> None:
     overview = json.loads(site.get(site.https, "/api/overview"))
     assert {"https", "https/prometheus", "amqp/ssl"} <= {one["protocol"] for one in overview["listeners"]}
-    assert b"rabbitmq_identity_info" in site.get(site.metrics, "/metrics")
+    assert b"rabbitmq_identity_info" in site.get(site.metrics, "/metrics", site.certificate("scraper"))
+    with pytest.raises((ssl.SSLError, OSError)):
+        site.get(site.metrics, "/metrics")
 
 
 def fingerprints(site: Site) -> set[str]:
@@ -179,7 +182,7 @@ def test_what_is_served_can_be_asked_for_and_renewed_everywhere_without_dropping
     [before] = fingerprints(site)
     assert {on_the_wire(port) for port in ports} == {before}
     assert all(c["expires_at"] > time.time() for c in shown)
-    assert f'fingerprint="{before}"' in site.get(site.metrics, "/metrics").decode()
+    assert f'fingerprint="{before}"' in site.get(site.metrics, "/metrics", site.certificate("scraper")).decode()
     stays = site.connect()
     site.authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(site.folder / "server.pem"))
     until(lambda: fingerprints(site) != {before})

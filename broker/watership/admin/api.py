@@ -275,6 +275,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("get_connection", "GET", "/connections/{connection}", "management", "one AMQP connection"),
     Verb("delete_connection", "DELETE", "/connections/{connection}", "management", "closes a connection (320)"),
     Verb("list_connection_channels", "GET", "/connections/{connection}/channels", "management", "its channels"),
+    Verb("list_sessions", "GET", "/connections/{connection}/sessions", "management", "of AMQP 1.0; there are none"),
     Verb("list_channels", "GET", "/channels", "management", "channels of all connections", pages=True),
     Verb("get_channel", "GET", "/channels/{channel}", "management", "one channel, with its consumers"),
     Verb("list_consumers", "GET", "/consumers", "management", "consumers of all queues"),

@@ -20,7 +20,7 @@ HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-
 
 
 async def serve(request: web.Request, changes: AsyncIterator[Json]) -> web.StreamResponse:
-    """Returns when the watcher is gone."""
+    """Returns when the watcher is gone, or there is no more to tell it."""
     response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
     upcoming: asyncio.Future[Json] | None = None
@@ -28,6 +28,9 @@ async def serve(request: web.Request, changes: AsyncIterator[Json]) -> web.Strea
         while True:
             upcoming = upcoming or asyncio.ensure_future(anext(changes))
             done, _ = await asyncio.wait([upcoming], timeout=ALIVE)
+            if done and isinstance(upcoming.exception(), StopAsyncIteration):
+                await response.write_eof()
+                return response
             await response.write(written(upcoming.result()) if done else b": alive\n\n")
             upcoming = None if done else upcoming
     if upcoming is not None:

@@ -7,7 +7,7 @@ from watership.admin.api import AdminError, Json
 from watership.broker.broker import Client, ClientChannel
 from watership.broker.statistics import TRAFFIC
 
-from .base import Verbs, missing
+from .base import Verbs, bad, missing
 
 OF_CONNECTION = frozenset(("state", "channels", "recv_oct", "send_oct", "recv_cnt", "send_cnt", "send_pend"))
 OF_CHANNEL = frozenset(
@@ -70,6 +70,11 @@ class ConnectionVerbs(Verbs):
 
     async def list_connection_channels(self, connection: str) -> list[Json]:
         return [self.shown_channel(channel) for channel in self.existing_connection(connection).channels.values()]
+
+    async def list_sessions(self, connection: str) -> list[Json]:
+        """Raises AdminError 400: no connection speaks AMQP 1.0."""
+        self.existing_connection(connection)
+        raise bad("connection does not use AMQP 1.0")
 
     async def get_channel(self, channel: str) -> Json:
         """channel: its connection's name and its number, "1.2.3.4:5 -> 6.7.8.9:0 (1)"."""

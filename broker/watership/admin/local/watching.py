@@ -8,6 +8,7 @@ from typing import Any
 
 from watership.admin import view
 from watership.admin.api import Json
+from watership.admin.auth import INCLUDED
 from watership.broker.changes import AlarmsChanged, Change, ConnectionClosed, ConnectionOpened
 from watership.broker.metadata import OPERATOR_POLICY, POLICY
 from watership.model import commands as c
@@ -22,8 +23,9 @@ class WatchVerbs(Verbs):
     async def watch(self, since: str = "") -> AsyncIterator[Json]:
         """{id, event, at, ...}, one for each change that the user may see, for ever. since: the id of the last one that
         was seen, or the revision of a snapshot. The first one is `started`, or `missed` when what happened since then
-        is not known any more: who keeps a picture takes a snapshot again, and so whenever `missed` comes later."""
-        changes = self.broker.changes
+        is not known any more: who keeps a picture takes a snapshot again, and so whenever `missed` comes later. It ends
+        when the user may not watch any more."""
+        changes, listed = self.broker.changes, self.user.name in self.broker.metadata.users
         number = changes.number(since) if since else None
         if number is None:
             number = changes.next
@@ -32,6 +34,8 @@ class WatchVerbs(Verbs):
             yield self.mark("started", number)
         while True:
             await changes.wait(number)
+            if listed and not self.still_here():
+                return
             if not changes.knows(number):
                 number = changes.next
                 yield self.mark("missed", number)
@@ -40,6 +44,14 @@ class WatchVerbs(Verbs):
                 number = change.number + 1
                 if (told := self.told(change)) is not None:
                     yield told
+
+    def still_here(self) -> bool:
+        """Whether the user is there and may use the API; from now on with the tags that it has now."""
+        now = self.broker.metadata.users.get(self.user.name)
+        if now is None or not INCLUDED["management"] & set(now.tags):
+            return False
+        self.user = now
+        return True
 
     def mark(self, event: str, number: int) -> Json:
         return {"id": self.broker.changes.place(number), "event": event}
