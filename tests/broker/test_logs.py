@@ -97,8 +97,19 @@ def test_errors_of_channels_and_connections(broker: Broker, since: Callable[[], 
     assert until(since, "closed")["reason"] == "by the broker: Closed via management plugin"
 
 
-def test_what_is_not_amqp(broker: Broker, since: Callable[[], list[dict[str, Any]]]) -> None:
+@pytest.mark.parametrize(
+    ("octets", "reason"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "the client speaks HTTP"),
+        (b"\x16\x03\x01\x02\0\x01\0\x01", "the client speaks TLS"),
+        (b"AMQP\0\x01\0\0", "the client speaks AMQP 0.1.0.0"),
+        (b"nonsense", "are not AMQP 0-9-1"),
+    ],
+)
+def test_what_is_not_amqp(
+    broker: Broker, since: Callable[[], list[dict[str, Any]]], octets: bytes, reason: str
+) -> None:
     with socket.create_connection(("127.0.0.1", broker.port), 10) as raw:
-        raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        raw.sendall(octets)
         raw.recv(8)
-    assert "are not AMQP 0-9-1" in until(since, "closed")["reason"]
+    assert reason in until(since, "closed")["reason"]

@@ -147,11 +147,11 @@ PUBLISH = frame(1, 1, b"\x00\x3c\x00\x28\x00\x00\x00\x01q\x00")
         (frame(1, 1, b"\x00\x32\x00\x0a\x00\x00\xffshort"), 502),
         (frame(1, 1, b"\x00\x63\x00\x63"), 540),
         (frame(1, 1, b"\x00\x14\x00\x0a\x00"), 504),
-        (frame(1, 7, b"\x00\x32\x00\x0a" + bytes(20)), 504),
+        (frame(1, 7, b"\x00\x32\x00\x0a" + bytes(8)), 504),
         (PUBLISH + PUBLISH, 505),
         (frame(2, 1, b"\x00\x3c" + bytes(12)), 505),
         (PUBLISH + frame(3, 1, b"body without header"), 505),
-        (frame(1, 0, b"\x00\x0a\x00\x28\x01/\x00\x00"), 503),
+        (frame(1, 0, b"\x00\x0a\x00\x28\x01/\x00\x00"), 504),
     ],
 )
 def test_broken_frame_closes_that_connection_alone_with_the_right_code(broker, channel, octets, code):

@@ -23,7 +23,7 @@ class Peer:
         self.receive()
         self.send(0, m.ConnectionStartOk({}, "PLAIN", b"\0guest\0guest", "en_US"))
         self.receive()
-        self.send(0, m.ConnectionTuneOk(0, 131072, 0))
+        self.send(0, m.ConnectionTuneOk(2047, 131072, 0))
         self.send(0, m.ConnectionOpen("/"))
         self.receive()
 

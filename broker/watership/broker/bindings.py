@@ -40,9 +40,10 @@ class Bindings:
             raise AccessRefused("operation not permitted on the default exchange")
         access.check(actor, "write", kind, destination)
         access.check(actor, "read", "exchange", source)
+        exchange = self.vhost.exchanges.get(source)
         if kind == "queue":
             self.vhost.own_queue(actor, destination)
-        if self.vhost.exchanges.get(source).type == "topic":
+        if exchange.type == "topic":
             access.check_topic(actor, "read", source, key)
         if kind == "exchange":
             self.vhost.exchanges.get(destination)

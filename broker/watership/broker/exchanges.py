@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from watership.model import commands
-from watership.model.arguments import EXCHANGE_ARGUMENTS, deduplication_fault, inequivalent, inequivalent_property
+from watership.model.arguments import (
+    EXCHANGE_ARGUMENTS,
+    deduplication_fault,
+    inequivalent,
+    inequivalent_property,
+    type_name,
+)
 from watership.model.errors import AccessRefused, NotFound, PreconditionFailed
 from watership.model.names import check_length, check_reserved, clean, describe
 from watership.model.policies import Policy, matching
@@ -120,7 +126,7 @@ class Exchanges:
             return
         if not isinstance(alternate, str):
             raise PreconditionFailed(
-                f"invalid arg 'alternate-exchange' for {self.resource(exchange.name)}: not a string"
+                f"invalid type '{type_name(alternate)}' for arg 'alternate-exchange' in {self.resource(exchange.name)}"
             )
         self.vhost.broker.access.check(actor, "read", "exchange", exchange.name)
         self.vhost.broker.access.check(actor, "write", "exchange", alternate)
@@ -139,7 +145,7 @@ class Exchanges:
         if name == "":
             raise AccessRefused("operation not permitted on the default exchange")
         self.vhost.broker.access.check(actor, "configure", "exchange", name)
-        if name.startswith("amq.") and name in self.declared:
+        if name.startswith("amq."):
             raise AccessRefused(f"deletion of system {self.resource(name)} not allowed")
         if name not in self.declared:
             return

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from watership.model import commands
 from watership.model.arguments import (
+    MODULE_NAMES,
     QUEUE_ARGUMENTS,
     check_queue,
     inequivalent,
     inequivalent_property,
     without_effect,
 )
-from watership.model.errors import NotImplementedHere, PreconditionFailed
+from watership.model.errors import InternalFailure, NotImplementedHere, PreconditionFailed
 from watership.model.limits import reached
 from watership.model.names import check_length, check_reserved, clean, describe, generated
 from watership.model.topology import Queue
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from .vhost import VirtualHost
 
 log = logging.getLogger("watership.broker")
+NEED_NAMES = ("quorum", "stream")
+TRANSIENT = "transient_nonexcl_queues"  # a deprecated feature
 
 
 class Queues:
@@ -56,7 +59,11 @@ class Queues:
         broker.churn["queues_declared"] += 1
         named = bool(name)
         name = clean(name) if named else generated(broker.random(16))
-        wanted = self.typed(Queue(vhost.name, name, durable, exclusive, auto_delete, dict(arguments or {})))
+        wanted = Queue(vhost.name, name, durable, exclusive, auto_delete, dict(arguments or {}))
+        if named:
+            wanted = self.typed(wanted)
+        else:
+            check_unnamed(wanted.arguments.get("x-queue-type"))
         broker.access.check(actor, "configure", "queue", name)
         current = vhost.live.get(name)
         if current is not None:
@@ -66,6 +73,8 @@ class Queues:
             return current, False
         if named:
             check_reserved("queue", name)
+        if not (durable or exclusive or broker.config.permits(TRANSIENT)):
+            raise InternalFailure(f"Feature `{TRANSIENT}` is deprecated.\nThe configuration does not permit it.")
         self.check_arguments(actor, wanted)
         limits = broker.metadata.limits(vhost.name)
         if reached(limits, "max-queues", len(vhost.live)):
@@ -192,3 +201,9 @@ class Queues:
     def purge(self, actor: Actor, name: str) -> int:
         """How many messages went. Those not acknowledged yet stay."""
         return int(self.vhost.readable(actor, name).records.purge())
+
+
+def check_unnamed(kind: object) -> None:
+    """Raises PreconditionFailed for a type whose queues the broker does not name."""
+    if kind in NEED_NAMES:
+        raise PreconditionFailed(f"Cannot declare a server-named queue for type {MODULE_NAMES[str(kind)]}")

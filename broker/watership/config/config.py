@@ -16,6 +16,7 @@ from .tls import AMQP, MANAGEMENT, PROMETHEUS, Tls, tls_of
 if TYPE_CHECKING:
     from .parser import Setting
 
+PERMIT = "deprecated_features.permit.$feature"
 MECHANISMS = ("PLAIN", "AMQPLAIN", "ANONYMOUS")
 
 
@@ -55,9 +56,14 @@ class Config:
     cluster_tags: Mapping[str, str] = field(default_factory=dict)
     node_tags: Mapping[str, str] = field(default_factory=dict)
     server_properties: Mapping[str, str] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()  # deprecated features that are not permitted
     vhost_defaults: VhostDefaults = field(default_factory=VhostDefaults)
     values: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def permits(self, feature: str) -> bool:
+        """Whether a deprecated feature may be used."""
+        return feature not in self.forbidden
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -101,6 +107,7 @@ class Config:
             cluster_tags=by_word(families.get("cluster_tags.$tag", {})),
             node_tags=by_word(families.get("node_tags.$tag", {})),
             server_properties=by_word(families.get("server_properties.$name", {})),
+            forbidden=frozenset(f for f, permitted in by_word(families.get(PERMIT, {})).items() if not permitted),
             vhost_defaults=defaults.of(families),
             values=values,
             warnings=tuple(warnings),

@@ -156,6 +156,12 @@ KEYS: tuple[Key, ...] = (
     Key("auth_backends.$n", backend, doc="internal: users and permissions of this broker"),
     Key("auth_backends.$n.authn", backend, doc="the same, for logins"),
     Key("auth_backends.$n.authz", backend, doc="the same, for permissions"),
+    Key("initial_frame_max", integer(4096, 2**31), 8192, "largest frame in octets until that is agreed on"),
+    Key(
+        "deprecated_features.permit.$feature",
+        flag,
+        doc="false: transient_nonexcl_queues are refused, global_qos is per consumer",
+    ),
     Key("nodename", text, doc="rabbit@HOST, the node's name; also RABBITMQ_NODENAME"),
     Key("proxy_protocol", flag, False, "plain AMQP connections begin with a PROXY header, version 1 or 2"),
     Key("motd_file", text, doc="a file that is logged at the start"),

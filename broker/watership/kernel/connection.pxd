@@ -29,7 +29,7 @@ cdef class Scanner(Outbox):
     cdef int keep(self, const uint8_t* data, size_t size) except -1
     cdef int grow_carried(self, size_t room) except -1
     cdef int frame(self, const uint8_t* frame, uint32_t size, size_t available) except -1
-    cdef int frame_error(self, const uint8_t* frame, str why) except -1
+    cdef int frame_error(self, const uint8_t* frame, uint32_t size, str why) except -1
     cdef int method(self, Channel channel, uint32_t method, const uint8_t* frame, uint32_t size) except -1
     cdef int acknowledge(self, Channel channel, uint32_t method, const uint8_t* frame, uint32_t size) except -1
     cdef int publish(self, Channel channel, const uint8_t* frame, uint32_t size, size_t available) except -1

@@ -25,6 +25,9 @@ from watership.kernel.tick cimport CARRY, RECEIVE, Kernel
 
 from watership.kernel.errors import ProtocolViolation
 
+NO_METHOD = "expected method frame, got non method frame instead"
+NO_HEADER = "expected content header for class 60, got non content header frame instead"
+
 cdef enum:
     PUBLISH = 0x3C0028
     ACK = 0x3C0050
@@ -32,6 +35,7 @@ cdef enum:
     NACK = 0x3C0078
     CHANNEL_CLOSE = 0x140028
     CHANNEL_CLOSE_OK = 0x140029
+    SHOWN = 32                     # octets of a broken frame that its error shows
     ROUTES = 1024                  # a channel forgets its cached routes beyond this
     BACKLOG = 67108864             # octets of log not yet durable at which publishers pause
 
@@ -143,11 +147,11 @@ cdef class Scanner(Outbox):
             frame = data + self.position
             length = ld32(frame + 3)
             if length > limit:
-                self.frame_error(frame, f"frame of {length} octets is larger than the negotiated {limit}")
+                self.frame_error(frame, 0, f"{{frame_too_large,{length},{limit - FRAME}}}")
             if length + <size_t> FRAME > size - self.position:
                 break
             if frame[FRAME - 1 + length] != END:
-                self.frame_error(frame, f"frame ends with octet {frame[FRAME - 1 + length]} instead of 206")
+                self.frame_error(frame, length, f"{{invalid_frame_end_marker,{frame[FRAME - 1 + length]}}}")
             self.position += length + FRAME
             self.frame(frame, length, size - self.position)
             limit = self.frame_max or self.kernel.frame_max
@@ -161,9 +165,11 @@ cdef class Scanner(Outbox):
         self.handler.on_error(number, error)
         return 0
 
-    cdef int frame_error(self, const uint8_t* frame, str why) except -1:
+    cdef int frame_error(self, const uint8_t* frame, uint32_t size, str why) except -1:
+        """size: octets of payload to show. Raises ProtocolViolation."""
         self.deaf = True
-        raise ProtocolViolation(501, f"type {frame[0]} on channel {ld16(frame + 1)}: {why}")
+        octets = ",".join(map(str, (<const char*> frame + FRAME - 1)[:min(size, SHOWN)]))
+        raise ProtocolViolation(501, f"type {frame[0]}, all octets = <<{octets}>>: {why}")
 
     cdef int keep(self, const uint8_t* data, size_t size) except -1:
         """Carries over the beginning of a frame; a long one is given room for all of it."""
@@ -207,19 +213,21 @@ cdef class Scanner(Outbox):
             return 0
         if frame[0] == 1:
             if size < 4:
-                raise ProtocolViolation(502, "method frame without class and method id")
+                self.frame_error(frame, size, "unknown_frame")
             method = ld32(frame + 7)
             if method == PUBLISH and channel is not None and channel.content is None and not channel.closing:
                 return self.publish(channel, frame, size, available)
             return self.method(channel, method, frame, size)
         if frame[0] == 8:
-            if number or size:
-                raise ProtocolViolation(501, "heartbeat with a payload or not on channel 0")
+            if size:
+                self.frame_error(frame, size, "unknown_frame")
+            if number:
+                raise ProtocolViolation(505, "type 8, all octets = <<>>")
             return 0
         if frame[0] != 2 and frame[0] != 3:
-            self.frame_error(frame, "unknown frame type")
+            self.frame_error(frame, size, "unknown_frame")
         if channel is None or number == 0:
-            raise ProtocolViolation(505, f"content frame on channel {number}, which is not open")
+            raise ProtocolViolation(505, NO_METHOD)
         if channel.closing:
             return 0
         return self.content(channel, frame, size)
@@ -230,9 +238,7 @@ cdef class Scanner(Outbox):
                 return 0
             if channel.content is not None and not channel.closing:
                 channel.content = None
-                raise ProtocolViolation(
-                    505, "expected content frames, got a method frame", method >> 16, method & 0xFFFF
-                )
+                raise ProtocolViolation(505, NO_HEADER, 60, 40)
             if not channel.closing and (method == ACK or method == NACK or method == REJECT):
                 return self.acknowledge(channel, method, frame, size)
         self.handler.on_method(ld16(frame + 1), PyBytes_FromStringAndSize(<const char*> frame + 7, size))
@@ -272,7 +278,7 @@ cdef class Scanner(Outbox):
         cdef Content content = channel.content
         cdef bint complete = False
         if content is None:
-            raise ProtocolViolation(505, "content frame without a method that has content")
+            raise ProtocolViolation(505, NO_METHOD)
         channel.content = None                 # stays so if anything below raises
         if frame[0] == 2:
             content.header(frame, size)

@@ -7,6 +7,8 @@ from watership.kernel.octets cimport ld16, ld32, ld64, st16, st32, st64
 
 from watership.kernel.errors import ProtocolViolation
 
+NO_HEADER = "expected content header for class 60, got non content header frame instead"
+
 
 cdef extern from *:
     """
@@ -23,6 +25,8 @@ cdef extern from *:
     bint is_direct_reply(const uint8_t*, size_t) noexcept nogil
 
 cdef int64_t TEN_YEARS = 315360000000        # milliseconds, the longest time to live
+cdef enum:
+    DEPTH = 64                               # tables within tables, as wire.amqp091.table has it
 
 
 cdef int64_t milliseconds(const uint8_t* digits, size_t size) noexcept nogil:
@@ -36,6 +40,48 @@ cdef int64_t milliseconds(const uint8_t* digits, size_t size) noexcept nogil:
             return -1
         value = value * 10 + digits[i] - 48
     return value if value <= TEN_YEARS else -1
+
+
+cdef bint sound_table(const uint8_t* at, size_t size, bint named, uint32_t depth) noexcept nogil:
+    """Whether a field table's octets (an array's, where its values are not named) can be read to their end: what goes
+    to consumers as it came must not break them."""
+    cdef size_t pos = 0, length
+    cdef uint8_t letter
+    while pos < size:
+        if named:
+            pos += 1 + <size_t> at[pos]
+            if pos >= size:
+                return False
+        letter = at[pos]
+        pos += 1
+        if letter == 116 or letter == 98 or letter == 66:                                    # t b B
+            length = 1
+        elif letter == 115 or letter == 117:                                                 # s u
+            length = 2
+        elif letter == 73 or letter == 105 or letter == 102:                                 # I i f
+            length = 4
+        elif letter == 68:                                                                   # D
+            length = 5
+        elif letter == 108 or letter == 100 or letter == 84:                                 # l d T
+            length = 8
+        elif letter == 86:                                                                   # V
+            length = 0
+        elif letter == 83 or letter == 120 or letter == 70 or letter == 65:                  # S x F A
+            if size - pos < 4:
+                return False
+            length = ld32(at + pos)
+            pos += 4
+            if length > size - pos:
+                return False
+            if letter == 70 or letter == 65:
+                if depth == DEPTH or not sound_table(at + pos, length, letter == 70, depth + 1):
+                    return False
+        else:
+            return False
+        if length > size - pos:
+            return False
+        pos += length
+    return True
 
 
 cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexcept nogil:
@@ -59,6 +105,8 @@ cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexce
             continue
         if bit == 13:               # headers
             if size - pos < 4 or size - pos - 4 < ld32(at + pos):
+                return False
+            if not sound_table(at + pos + 4, ld32(at + pos), True, 0):
                 return False
             if has_copies(at + pos + 4, ld32(at + pos)):
                 to.peculiar = True
@@ -85,7 +133,7 @@ cdef bint read_properties(const uint8_t* at, size_t size, Properties* to) noexce
                     if to.expiration < 0:
                         to.peculiar = True
                 pos += at[pos - 1]
-    return True
+    return pos == size
 
 
 cdef bint read_content(const uint8_t* content, Properties* to) noexcept nogil:
@@ -192,11 +240,15 @@ cdef class Content:
     cdef int header(self, const uint8_t* frame, uint32_t size) except -1:
         """The content header's frame, with `size` octets of payload."""
         if self.used:
-            raise ProtocolViolation(505, "expected content body, got content header", 60, 40)
+            raise ProtocolViolation(505, "expected content body, got non content body frame instead", 60, 40)
         if size < CONTENT_HEADER:
             raise ProtocolViolation(502, "content header too short", 60, 40)
-        if ld32(frame + 7) != 0x3C0000:
-            raise ProtocolViolation(505, "expected content header for class 60, weight 0", 60, 40)
+        if ld16(frame + 7) != 60:
+            raise ProtocolViolation(
+                505, f"expected content header for class 60, got one for class {ld16(frame + 7)} instead", 60, 40
+            )
+        if ld16(frame + 9):
+            raise ProtocolViolation(505, NO_HEADER, 60, 40)
         self.reserve(size + FRAME)
         memcpy(self.data, frame, size + FRAME)
         self.used = size + FRAME
@@ -206,9 +258,9 @@ cdef class Content:
     cdef int body(self, const uint8_t* payload, uint32_t size) except -1:
         cdef size_t part
         if not self.used:
-            raise ProtocolViolation(505, "expected content header, got content body", 60, 40)
+            raise ProtocolViolation(505, NO_HEADER, 60, 40)
         if size > self.size - self.got:
-            raise ProtocolViolation(505, "content body is longer than its header said", 60, 40)
+            raise ProtocolViolation(501, "content body frame exceeds remaining content size", 60, 40)
         self.got += size
         while size:
             if not self.frame:

@@ -18,6 +18,7 @@ from .names import describe
 from .settings import TEN_YEARS
 
 Check = Callable[[Any], str | None]
+MODULE_NAMES = {"classic": "rabbit_classic_queue", "quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
 TYPE_NAMES = {dict: "table", list: "array", type(None): "void", datetime: "timestamp", Decimal: "decimal"}
 
 
@@ -44,7 +45,7 @@ def shown(value: object) -> str:
 def integer(low: int, high: int | None = None) -> Check:
     def check(value: Any) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int):
-            return f"{{unacceptable_type,{type_name(value)}}}"
+            return f'"expected integer, got {type_name(value)}"'
         if value < low:
             return f"{{value_zero,{value}}}" if value == 0 else f"{{value_negative,{value}}}"
         if high is not None and value > high:
@@ -65,6 +66,14 @@ def text(value: Any) -> str | None:
 
 def boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else f"{{unacceptable_type,{type_name(value)}}}"
+
+
+def queue_type(value: Any) -> str | None:
+    return text(value) or (None if value in MODULE_NAMES else f"\"unsupported queue type '{value}'\"")
+
+
+def queue_version(value: Any) -> str | None:
+    return integer(0)(value) or (None if value in (1, 2) else f"\"unsupported queue version '{value}'\"")
 
 
 def one_of(term: str, *legal: str) -> Check:
@@ -95,7 +104,7 @@ class Row:
 
 
 QUEUE_ARGUMENTS: Mapping[str, Row] = {
-    "x-queue-type": Row(one_of("unsupported queue type", "classic", "quorum", "stream"), "cqs", implemented=True),
+    "x-queue-type": Row(queue_type, "cqs", implemented=True),
     "x-expires": Row(integer(1, TEN_YEARS), "cq", implemented=True),
     "x-message-ttl": Row(integer(0, TEN_YEARS), "cq", implemented=True),
     "x-dead-letter-exchange": Row(text, "cq", implemented=True),
@@ -112,8 +121,9 @@ QUEUE_ARGUMENTS: Mapping[str, Row] = {
     ),
     "x-max-priority": Row(priority, "c", implemented=True),
     "x-single-active-consumer": Row(boolean, "cq", implemented=True),
-    "x-queue-version": Row(anything, "c", implemented=True),
+    "x-queue-version": Row(queue_version, "c", implemented=True),
     "x-queue-mode": Row(anything, "c", implemented=True),
+    "x-queue-master-locator": Row(anything, "c", implemented=True),
     "x-queue-leader-locator": Row(
         one_of("invalid_queue_locator_arg", "client-local", "balanced", "random", "least-leaders"),
         "cqs",
@@ -122,6 +132,10 @@ QUEUE_ARGUMENTS: Mapping[str, Row] = {
     "x-quorum-initial-group-size": Row(integer(1), "q", implemented=True),
     "x-delivery-limit": Row(anything, "q", implemented=True),
     "x-consumer-timeout": Row(integer(0), "q", implemented=True),
+    "x-consumer-disconnected-timeout": Row(integer(0), "q", implemented=True),  # one node is never disconnected
+    "x-delayed-retry-type": Row(anything, "q"),
+    "x-delayed-retry-min": Row(anything, "q"),
+    "x-delayed-retry-max": Row(anything, "q"),
     "x-max-age": Row(pattern("invalid_max_age", r"\d+[YMDhms]"), "s"),
     "x-stream-max-segment-size-bytes": Row(integer(0, 3_000_000_000), "s"),
     "x-stream-filter-size-bytes": Row(integer(16, 255), "s"),
@@ -134,16 +148,18 @@ DEDUPLICATION: Mapping[str, Check] = {  # of exchanges and of queues
     "x-deduplication-header": text,
 }
 EXCHANGE_ARGUMENTS = ("alternate-exchange",)
-MODULE_NAMES = {"classic": "rabbit_classic_queue", "quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
+CONSUMER_ARGUMENTS: Mapping[str, Row] = {
+    "x-priority": Row(integer(-(2**63)), "cq", implemented=True),
+    "x-stream-offset": Row(anything, "s"),
+}
 
 
 def check_queue(name: str, vhost: str, arguments: Mapping[str, Any]) -> None:
     """Raises PreconditionFailed with RabbitMQ's words for the first argument that is not legal."""
     resource = describe("queue", name, vhost)
     kind = arguments.get("x-queue-type", "classic")
-    if problem := QUEUE_ARGUMENTS["x-queue-type"].check(kind):
-        words = f"{problem} '{kind}'" if isinstance(kind, str) else problem
-        raise PreconditionFailed(f"invalid arg 'x-queue-type' for {resource}: {words}")
+    if problem := queue_type(kind):
+        raise PreconditionFailed(f"invalid arg 'x-queue-type' for {resource}: {problem}")
     for argument, value in arguments.items():
         row = QUEUE_ARGUMENTS.get(argument)
         if row is None:
@@ -151,12 +167,25 @@ def check_queue(name: str, vhost: str, arguments: Mapping[str, Any]) -> None:
         if kind[0] not in row.types:
             raise PreconditionFailed(f"invalid arg '{argument}' for {resource} of queue type {MODULE_NAMES[kind]}")
         if problem := row.check(value):
+            if argument == "x-dead-letter-exchange":
+                raise PreconditionFailed(f"invalid type '{type_name(value)}' for arg '{argument}' in {resource}")
             raise PreconditionFailed(f"invalid arg '{argument}' for {resource}: {problem}")
     if problem := deduplication_fault(arguments):
         raise PreconditionFailed(f"{problem} for {resource}")
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         term = "routing_key_but_no_dlx_defined"
         raise PreconditionFailed(f"invalid arg 'x-dead-letter-routing-key' for {resource}: {term}")
+
+
+def check_consumer(kind: str, resource: str, arguments: Mapping[str, Any]) -> None:
+    """kind: the queue's type. Raises PreconditionFailed for the first argument of basic.consume that is not legal."""
+    for argument, row in CONSUMER_ARGUMENTS.items():
+        if argument not in arguments:
+            continue
+        if kind[0] not in row.types:
+            raise PreconditionFailed(f"invalid arg '{argument}' for {resource} of queue type {MODULE_NAMES[kind]}")
+        if problem := row.check(arguments[argument]):
+            raise PreconditionFailed(f"invalid arg '{argument}' for {resource}: {problem}")
 
 
 def deduplication_fault(arguments: Mapping[str, Any]) -> str | None:
@@ -178,6 +207,8 @@ def inequivalent(resource: str, current: Mapping[str, Any], received: Mapping[st
         new, old = received.get(argument), current.get(argument)
         if new == old and isinstance(new, bool) == isinstance(old, bool):
             continue
+        if old is not None and new is not None:
+            return inequivalent_property(resource, argument, current=old, received=new)
         was = "none" if old is None else f"the value '{shown(old)}' of type '{type_name(old)}'"
         got = "none" if new is None else f"the value '{shown(new)}' of type '{type_name(new)}'"
         return f"inequivalent arg '{argument}' for {resource}: received {got} but current is {was}"

@@ -133,7 +133,7 @@ class ClassicQueue:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Raises AccessRefused when this or an existing consumer wants the queue for itself."""
-        taken = any(s.exclusive for s in self.subscriptions)
+        taken = any(s.exclusive for s in self.subscriptions) or (subscription.exclusive and self.records.single)
         if taken or (subscription.exclusive and self.subscriptions):
             raise AccessRefused(f"{self.resource} in exclusive use")
         self.subscriptions.append(subscription)

@@ -12,7 +12,7 @@ from watership.model.errors import NotImplementedHere, PreconditionFailed, Resou
 from watership.model.names import describe
 from watership.model.topology import Queue
 
-from .classic import ClassicQueue
+from .classic import ClassicQueue, Subscription
 
 
 class QuorumQueue(ClassicQueue):
@@ -35,6 +35,10 @@ class QuorumQueue(ClassicQueue):
     def make_records(cls, node: kernel.Kernel, queue: Queue) -> kernel.Queue:
         single = bool(queue.arguments.get("x-single-active-consumer"))
         return kernel.Queue(node, queue.name, stream=queue.stream, priorities=1, counting=True, single=single)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """A quorum queue has no exclusive consumers: the wish is not heard, as in RabbitMQ."""
+        self.subscriptions.append(subscription)
 
     def check_get(self) -> None:
         if self.records.single:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from .matching import Draw, Fanout, Matching, canonical
+from .matching import Draw, Fanout, Matching, canonical, shown
 from .topic import Destination
 
 HASH_PROPERTIES = ("correlation_id", "message_id", "timestamp")
@@ -62,7 +62,7 @@ class LocalRandom(Random):
 
     @classmethod
     def binding_fault(cls, key: str, arguments: Mapping[str, Any]) -> str | None:
-        return None if key == "" else "x-local-random exchange binding key must be empty"
+        return None if key == "" else f"Non empty binding '{key}' key not permitted"
 
 
 class ConsistentHash(Matching):
@@ -90,7 +90,7 @@ class ConsistentHash(Matching):
         try:
             weight = int(key)
         except ValueError:
-            return f"The binding key must be an integer: {key}"
+            return f"The binding key must be an integer: {shown(key)}"
         return None if weight > 0 else "The binding key must be greater than 0"
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
@@ -124,7 +124,8 @@ class RecentHistory(Fanout):
     def fault(cls, arguments: Mapping[str, Any]) -> str | None:
         length = arguments.get("x-recent-history-length", 1)
         good = isinstance(length, int) and not isinstance(length, bool) and length > 0
-        return None if good else "Invalid argument, 'x-recent-history-length' must be a positive integer"
+        named = f"Invalid argument {shown(length)}, 'x-recent-history-length'"
+        return None if good else f"{named} must be a positive integer"
 
 
 def number(value: str) -> int:

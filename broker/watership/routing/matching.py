@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from watership.model.arguments import type_name
+
 from .topic import Destination, Trie
 
 Message = Mapping[str, Any]
@@ -118,6 +120,8 @@ class ByHeaders(Matching):
         mode = arguments.get("x-match", "all")
         if mode in X_MATCH:
             return None
+        if not isinstance(mode, str):
+            return f"Invalid x-match field type {type_name(mode)} (value {shown(mode)}); expected longstr"
         return f"Invalid x-match field value {shown(mode)}; expected all, any, all-with-x, or any-with-x"
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:

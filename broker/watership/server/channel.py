@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from watership import kernel
 from watership.broker.firehose import Tap
 from watership.broker.statistics import GLOBAL
-from watership.model.arguments import type_name
+from watership.model.arguments import check_consumer
 from watership.model.errors import AMQPError, NotAllowed, NotFound, NotImplementedHere, PreconditionFailed
-from watership.model.names import describe
+from watership.model.names import clean, describe
 from watership.queues import ClassicQueue, Subscription
 from watership.wire.amqp091 import methods as m
 
@@ -129,7 +129,7 @@ class ClientChannel:
 
     def exchange_declare(self, method: m.ExchangeDeclare) -> None:
         if method.passive:
-            self.vhost.exchanges.check(self.actor, method.exchange)
+            self.vhost.exchanges.check(self.actor, clean(method.exchange))
         else:
             self.vhost.exchanges.declare(
                 self.actor,
@@ -143,7 +143,7 @@ class ClientChannel:
         self.reply(method, m.ExchangeDeclareOk())
 
     def exchange_delete(self, method: m.ExchangeDelete) -> None:
-        self.vhost.exchanges.delete(self.actor, method.exchange, if_unused=method.if_unused)
+        self.vhost.exchanges.delete(self.actor, clean(method.exchange), if_unused=method.if_unused)
         self.reply(method, m.ExchangeDeleteOk())
 
     def exchange_bind(self, method: m.ExchangeBind) -> None:
@@ -156,10 +156,12 @@ class ClientChannel:
 
     def bind(self, source: str, destination: str, kind: str, method: Any) -> None:
         key, arguments = method.routing_key, method.arguments
+        source, destination = clean(source), clean(destination)
         self.vhost.bindings.add(self.actor, source, destination, kind=kind, routing_key=key, arguments=arguments)
 
     def unbind(self, source: str, destination: str, kind: str, method: Any) -> None:
         key, arguments = method.routing_key, method.arguments
+        source, destination = clean(source), clean(destination)
         self.vhost.bindings.remove(self.actor, source, destination, kind=kind, routing_key=key, arguments=arguments)
 
     # Queues
@@ -175,7 +177,7 @@ class ClientChannel:
             self.reply_declare(method)
             return
         if method.passive:
-            queue = self.vhost.queues.check(self.actor, self.named(method.queue))
+            queue = self.vhost.queues.check(self.actor, clean(method.queue))
         else:
             queue, _ = self.vhost.queues.declare(
                 self.actor,
@@ -204,11 +206,11 @@ class ClientChannel:
         self.send(m.QueueUnbindOk())
 
     def queue_purge(self, method: m.QueuePurge) -> None:
-        count = self.vhost.queues.purge(self.actor, self.named(method.queue))
+        count = self.vhost.queues.purge(self.actor, clean(self.named(method.queue)))
         self.reply(method, m.QueuePurgeOk(count))
 
     def queue_delete(self, method: m.QueueDelete) -> None:
-        name = self.named(method.queue)
+        name = clean(self.named(method.queue))
         unused, empty = method.if_unused, method.if_empty
         count = self.vhost.queues.delete(self.actor, name, if_unused=unused, if_empty=empty)
         self.reply(method, m.QueueDeleteOk(count))
@@ -218,10 +220,7 @@ class ClientChannel:
     def qos(self, method: m.BasicQos) -> None:
         if method.prefetch_size:
             raise NotImplementedHere(f"prefetch_size!=0 ({method.prefetch_size})")
-        if method.global_ and not all(q.takes_global_qos for q, _ in self.subscriptions.values()):
-            queue = next(q for q, _ in self.subscriptions.values() if not q.takes_global_qos)
-            raise NotImplementedHere(f"{queue.resource} does not support global qos")
-        if method.global_:
+        if method.global_ and self.connection.broker.config.permits("global_qos"):
             self.wire.prefetch = method.prefetch_count
         else:
             self.prefetch = method.prefetch_count
@@ -249,7 +248,7 @@ class ClientChannel:
             prefetch=self.prefetch,
             arguments=method.arguments,
         )
-        check_consumer(queue, method.arguments)
+        check_consumer(queue.type, queue.resource, method.arguments)
         queue.subscribe(subscription)
         self.subscriptions[tag] = (queue, subscription)
         if not method.no_wait:
@@ -393,15 +392,6 @@ class ClientChannel:
     def access_request(self, _: m.AccessRequest) -> None:
         """Of protocol 0-9; some old clients still send it."""
         self.send(m.AccessRequestOk())
-
-
-def check_consumer(queue: ClassicQueue, arguments: dict[str, Any]) -> None:
-    """x-priority is a number. Raises PreconditionFailed."""
-    value = arguments.get("x-priority", 0)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PreconditionFailed(
-            f"invalid arg 'x-priority' for {queue.resource}: {{unacceptable_type,{type_name(value)}}}"
-        )
 
 
 def ignore(_channel: ClientChannel, _method: m.Method) -> None:

@@ -25,6 +25,7 @@ from watership.model.errors import (
     FrameError,
     InternalFailure,
     NotAllowed,
+    UnexpectedFrame,
     from_code,
 )
 from watership.model.limits import reached
@@ -36,7 +37,7 @@ from . import publishing
 from .channel import ClientChannel
 from .description import described
 from .events import Events
-from .handshake import credentials, offered, untrusted
+from .handshake import credentials, offered, stranger, untrusted
 from .heartbeat import Heartbeat
 from .sockets import tune
 
@@ -84,11 +85,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.here[0]}:{self.here[1]}"
         self.timer = self.broker.loop.call_later(self.broker.config["handshake_timeout"] / 1000, self.too_slow)
         self.tls = transport.get_extra_info("ssl_object")
+        self.wire.frame_max = self.broker.config["initial_frame_max"]
         self.events.accepted()
 
     def on_protocol_header(self, header: bytes) -> None:
         if header not in (PROTOCOL_HEADER, OLD_PROTOCOL_HEADER):
-            self.events.ends(f"the first octets {header!r} are not AMQP 0-9-1")
+            self.events.ends(stranger(header))
             self.wire.send_raw(PROTOCOL_HEADER)
             self.state = State.CLOSED
             self.wire.close()
@@ -149,7 +151,9 @@ class ClientConnection(asyncio.BufferedProtocol):
     def on_error(self, channel: int, error: Exception) -> None:
         """Closes the channel or the connection, whichever the error's code asks for."""
         if isinstance(error, kernel.ProtocolViolation):
+            method = (error.class_id, error.method_id)
             error = from_code(error.code, error.text)
+            error.method = method
         if not isinstance(error, AMQPError):
             log.error("%s channel %d: internal error", self.name, channel, exc_info=error)
             error = InternalFailure("internal error; see the broker logfile")
@@ -181,7 +185,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def on_connection_method(self, method: m.Method) -> None:
         state = next_state(self.state, type(method))
         if state is None:
-            raise CommandInvalid(f"{method.name} is not legal while the connection {self.state.value}")
+            raise ChannelFailure(f"unexpected method in connection state {self.state.value}")
         match method:
             case m.ConnectionStartOk():
                 self.start_ok(method)
@@ -255,14 +259,14 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self.state is not State.RUNNING:
             if self.state in (State.CLOSING, State.CLOSED):
                 return
-            raise ChannelFailure(f"{method.name} on channel {number} of a connection that {self.state.value}")
+            raise UnexpectedFrame(f"{method.name} on channel {number} in connection state {self.state.value}")
         channel = self.channels.get(number)
         state = "absent" if channel is None else channel.state
         match on_channel(state, type(method)):
             case "drop":
                 return
             case "command invalid":
-                raise CommandInvalid(f"{method.name} is not for clients to send, or not on channel {number}")
+                raise CommandInvalid("unimplemented method")
             case "channel error":
                 raise ChannelFailure("second 'channel.open' seen" if channel else "expected 'channel.open'")
         if channel is None:

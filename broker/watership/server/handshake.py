@@ -44,6 +44,17 @@ def credentials(config: Config, tls: ssl.SSLObject | None, mechanism: str, respo
         ) from None
 
 
+def stranger(header: bytes) -> str:
+    """What a peer speaks that does not begin with AMQP 0-9-1's header, as the log says it."""
+    if header.startswith((b"GET ", b"HEAD ", b"POST ", b"PUT ", b"OPTIONS ", b"DELETE ")):
+        return "the client speaks HTTP; the management API has a port of its own"
+    if header.startswith(b"\x16\x03"):
+        return "the client speaks TLS, this port does not (listeners.ssl)"
+    if header.startswith(b"AMQP"):
+        return f"the client speaks AMQP {'.'.join(map(str, header[4:]))}, this version speaks 0-9-1"
+    return f"the first octets {header!r} are not AMQP 0-9-1"
+
+
 def plain(response: bytes) -> tuple[str, str]:
     _authorization, user, password = response.split(b"\0")
     return user.decode(), password.decode()

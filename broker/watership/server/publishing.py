@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from watership import kernel
+from watership.model.arguments import type_name
 from watership.model.errors import AMQPError, NotImplementedHere, PreconditionFailed, SyntaxFailure
 from watership.model.settings import TEN_YEARS
 from watership.queues.deaths import copies
@@ -76,9 +77,7 @@ def carbon(headers: dict[str, Any], name: str) -> list[str]:
     """Raises PreconditionFailed for a CC or BCC that is no array."""
     value = headers.get(name, [])
     if not isinstance(value, list):
-        raise PreconditionFailed(
-            f'invalid message: {{unacceptable_type_in_header,<<"{name}">>,{type(value).__name__}}}'
-        )
+        raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(value)}}}')
     return copies(headers, name)
 
 
@@ -110,10 +109,10 @@ def expiration_fault(text: str) -> str | None:
     """RabbitMQ's term for an expiration that is no number of milliseconds."""
     match = re.match(r"[+-]?\d+", text)
     if not match:
-        return "{error,no_integer}"
+        return "no_integer"
     if match.end() < len(text):
-        return f'{{error,{{leftover_string,"{text[match.end() :]}"}}}}'
+        return f'{{leftover_string,"{text[match.end() :]}"}}'
     value = int(text)
     if value < 0:
-        return f"{{error,{{value_negative,{value}}}}}"
-    return f"{{error,{{value_too_large,{value}}}}}" if value > TEN_YEARS else None
+        return f"{{value_negative,{value}}}"
+    return f"{{value_too_large,{value}}}" if value > TEN_YEARS else None

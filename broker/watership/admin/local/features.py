@@ -46,7 +46,8 @@ class FeatureVerbs(Verbs):
         return False
 
     async def list_deprecated_features(self) -> list[Json]:
-        return [{**self.deprecated(name), "state": "permitted"} for name in DEPRECATED]
+        states = {name: "permitted" if self.broker.config.permits(name) else "denied" for name in DEPRECATED}
+        return [{**self.deprecated(name), "state": state} for name, state in states.items()]
 
     async def list_used_deprecated_features(self) -> list[Json]:
         queues = (q.declared for v in self.broker.vhosts.values() for q in v.live.values())

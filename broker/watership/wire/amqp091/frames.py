@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watership.model.errors import NotImplementedHere
+from watership.model.errors import NotImplementedHere, SyntaxFailure
 
 from .methods import METHODS, Method
 from .table import Reader
@@ -20,4 +20,7 @@ def decode_method(payload: bytes) -> Method:
     kind = METHODS.get((class_id, method_id))
     if kind is None:
         raise NotImplementedHere(f"unknown method {class_id}.{method_id}", method=(class_id, method_id))
-    return kind.decode(reader)
+    method = kind.decode(reader)
+    if reader.at != reader.end:
+        raise SyntaxFailure(f"{kind.name} has octets behind its last argument")
+    return method

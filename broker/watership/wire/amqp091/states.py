@@ -1,7 +1,7 @@
 """Which method may come when, as tables (AMQP 0-9-1 sections 1.4 and 1.5 of the reference).
 
 connection: the state machine of channel 0. Each row is the state, the method that moves it on, and the next state.
-What a state has no row for is answered with 503 COMMAND_INVALID, except close and close-ok, which may always come.
+What a state has no row for is answered with 504 CHANNEL_ERROR, except close and close-ok, which may always come.
 channel: a channel other than 0 is absent, open, or closing. Absent: only channel.open, else 504. Open: any method
 that a client may send on a channel; a second channel.open is 504. Closing (we sent channel.close): everything but
 close and close-ok is dropped.
@@ -16,14 +16,16 @@ from . import methods as m
 
 
 class State(Enum):
-    HEADER = "waits for the protocol header"
-    START = "waits for connection.start-ok"
-    SECURE = "waits for connection.secure-ok"
-    TUNE = "waits for connection.tune-ok"
-    OPEN = "waits for connection.open"
-    RUNNING = "is open"
-    CLOSING = "waits for connection.close-ok"
-    CLOSED = "is closed"
+    """By the names that RabbitMQ's texts have for them."""
+
+    HEADER = "pre_init"
+    START = "starting"
+    SECURE = "securing"
+    TUNE = "tuning"
+    OPEN = "opening"
+    RUNNING = "running"
+    CLOSING = "closing"
+    CLOSED = "closed"
 
 
 CONNECTION: dict[State, dict[type[m.Method], State]] = {
@@ -78,7 +80,7 @@ Verdict = Literal["do", "drop", "channel error", "command invalid"]
 
 
 def next_state(state: State, method: type[m.Method]) -> State | None:
-    """Where a method on channel 0 leads; None: it is not legal now (503)."""
+    """Where a method on channel 0 leads; None: it is not legal now (504)."""
     if state not in (State.HEADER, State.CLOSED) and method in ALWAYS:
         return ALWAYS[method]
     return CONNECTION[state].get(method)

@@ -132,7 +132,6 @@ quorum_queue.initial_cluster_size = 3
 quorum_queue.commands_soft_limit = 32
 quorum_queue.continuous_membership_reconciliation.enabled = true
 runtime_parameters.limits.shovel = 1
-deprecated_features.permit.global_qos = true
 stream.replication.port_range.min = 4000
 stream.read_ahead = 8KiB
 stream.data_dir = /data/rabbitmq/stream

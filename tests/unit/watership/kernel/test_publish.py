@@ -129,12 +129,15 @@ BODY5 = frame(2, 1, struct.pack(">HHQH", 60, 0, 5, 0))
         (b"\x01\x00\x01\x7f\xff\xff\xff", 501),  # larger than negotiated
         (frame(5, 1, b""), 501),  # no such frame
         (frame(8, 0, b"x"), 501),  # a heartbeat with something in it
-        (frame(1, 1, b"\x00\x3c"), 502),  # no method id
+        (frame(1, 1, b"\x00\x3c"), 501),  # no method id
         (frame(1, 1, struct.pack(">HH", 60, 80) + b"\x00"), 502),  # ack without a tag
         (HEAD[:-1] + b"\xce" + frame(2, 1, b"\x00\x3c"), 502),  # header too short
         (frame(1, 1, struct.pack(">HHH", 60, 40, 0) + b"\x05a") + frame(2, 1, struct.pack(">HHQH", 60, 0, 0, 0)), 502),
         (HEAD + frame(2, 1, struct.pack(">HHQH", 60, 0, 0, 0x8000) + b"\x09abc"), 502),  # property list too short
-        (HEAD + BODY5 + frame(3, 1, b"123456"), 505),  # more than announced
+        (HEAD + frame(2, 1, struct.pack(">HHQH", 60, 0, 0, 0) + b"abc"), 502),  # octets behind the properties
+        (HEAD + frame(2, 1, struct.pack(">HHQHI", 60, 0, 0, 0x2000, 3) + b"\x01aZ"), 502),  # no such type in a table
+        (HEAD + frame(2, 1, struct.pack(">HHQHI", 60, 0, 0, 0x2000, 7) + b"\x01aS\0\0\0\x01"), 502),  # a string cut off
+        (HEAD + BODY5 + frame(3, 1, b"123456"), 501),  # more than announced
         (HEAD + frame(3, 1, b"12345"), 505),  # body before header
         (HEAD + HEAD, 505),  # method instead of header
         (HEAD + BODY5 + BODY5, 505),  # header instead of body
