@@ -25,16 +25,21 @@ class Key:
     namespace: str
     name: str
 
-    def __str__(self) -> str:
+    @property
+    def owner(self) -> str:
+        """The object that names the broker."""
         kind = "BrokerCluster" if self.reference == "cluster" else "Secret"
-        return f"{self.work} of {kind} {self.namespace}/{self.name}"
+        return f"{kind} {self.namespace}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.work} of {self.owner}"
 
 
 def topology_key(resource: Resource) -> Key:
     reference = resource.spec.broker
-    if reference.connection_secret is not msgspec.UNSET:
-        return Key("topology", "secret", resource.namespace, reference.connection_secret.name)
     namespace = resource.namespace if reference.namespace is msgspec.UNSET else reference.namespace
+    if reference.connection_secret is not msgspec.UNSET:
+        return Key("topology", "secret", namespace, reference.connection_secret.name)
     return Key("topology", "cluster", namespace, reference.name)
 
 

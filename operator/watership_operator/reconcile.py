@@ -111,21 +111,25 @@ class Reconciler:
         return Standing.UNFINISHED if more else standing
 
     async def admitted(self, key: Key, objects: list[Resource]) -> list[Resource]:
-        """Without those of namespaces that the cluster does not take objects of; they are told so."""
-        resource = self.cache.cluster(key.namespace, key.name) if key.reference == "cluster" else None
-        if resource is None:
-            return objects
-        refused = set()
-        for namespace in {r.namespace for r in objects}:
-            labels: Mapping[str, str] = {}
-            if resource.spec.topology_namespaces.selects and namespace != resource.namespace:
-                found = await self.kube.get("v1", "Namespace", "", namespace) or {"metadata": {}}
-                labels = found["metadata"].get("labels", {})
-            if not admission.accepts(resource, namespace, labels):
-                refused.add(namespace)
+        """Without those of namespaces that the broker's owner does not let in; they are told so."""
+        refused = {n for n in {r.namespace for r in objects} - {key.namespace} if not await self.lets_in(key, n)}
         strangers = [r for r in objects if r.namespace in refused]
-        await self.conclude(strangers, {r.key: admission.refusal(r, resource) for r in strangers}, {})
+        await self.conclude(strangers, {r.key: admission.refusal(r, key.owner) for r in strangers}, {})
         return [r for r in objects if r.namespace not in refused]
+
+    async def lets_in(self, key: Key, namespace: str) -> bool:
+        """Whether the BrokerCluster or Secret of a key lets another namespace in; what is not there refuses nobody."""
+        if key.reference == "secret":
+            secret = await self.kube.get("v1", "Secret", key.namespace, key.name)
+            return secret is None or admission.annotated(secret["metadata"].get("annotations") or {}, namespace)
+        resource = self.cache.cluster(key.namespace, key.name)
+        if resource is None:
+            return True
+        labels: Mapping[str, str] = {}
+        if resource.spec.topology_namespaces.selects:
+            found = await self.kube.get("v1", "Namespace", "", namespace) or {"metadata": {}}
+            labels = found["metadata"].get("labels", {})
+        return admission.accepts(resource, namespace, labels)
 
     def deletions(self, objects: list[Resource], reach: Reach) -> tuple[list[Resource], dict[Any, Verdict]]:
         """Objects for the planner, and verdicts about those whose deletion needs no broker."""

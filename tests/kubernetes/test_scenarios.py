@@ -166,6 +166,25 @@ def test_t20_other_namespaces_when_the_cluster_allows_them(cluster: Cluster, bro
     assert broker.api("queues/%2F/q") is None
 
 
+def test_t20_shared_secret_lets_other_namespaces_in_by_its_annotation(cluster: Cluster, broker: Broker):
+    other = f"{cluster.namespace}-other"
+    cluster.kubectl("create", "namespace", other)
+    guest = Cluster(cluster.kubeconfig, cluster.program, other)
+    cluster.apply(broker.secret())
+    shared = {"connectionSecret": {"name": "broker"}, "namespace": cluster.namespace}
+    guest.apply(resource("Queue", "q", shared), resource("Queue", "r", shared))
+    words = "its annotation watership.dev/topology-allowed-namespaces does not name it"
+    assert guest.says("queue.watership.dev", "q", words)["reason"] == "NotAllowed"
+    cluster.kubectl("annotate", "secret/broker", f"watership.dev/topology-allowed-namespaces=elsewhere,{other}")
+    guest.ready("queue.watership.dev", "q")
+    guest.kubectl("delete", "queue.watership.dev/q", "--timeout=30s")
+    assert broker.api("queues/%2F/q") is None
+    cluster.kubectl("annotate", "secret/broker", "watership.dev/topology-allowed-namespaces-")
+    guest.says("queue.watership.dev", "r", words)
+    guest.kubectl("delete", "namespace", other, "--timeout=60s")
+    assert broker.api("queues/%2F/r"), "a broker that takes nothing from there is not asked to delete either"
+
+
 RIGHTS = {"permissions": {"read": ".*"}}
 
 

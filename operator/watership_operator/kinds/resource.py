@@ -19,7 +19,7 @@ PAUSE = f"{GROUP}/pause-reconciliation"
 ROTATE = f"{GROUP}/rotate-password"
 ROTATE_AUTHORITY = f"{GROUP}/rotate-authority"  # another text: the cluster's own authority gets a new key
 CONNECTION_URI = f"{GROUP}/operator-connection-uri"
-ALLOWED_NAMESPACES = "rabbitmq.com/topology-allowed-namespaces"  # as on a RabbitmqCluster: names with commas between
+ALLOWED_NAMESPACES = tuple(f"{g}/topology-allowed-namespaces" for g in (GROUP, "rabbitmq.com"))  # names, with commas
 
 
 class InvalidResource(Exception):
@@ -96,7 +96,12 @@ class ClusterReference(Spec, frozen=True, kw_only=True):
 
     name: Annotated[NonEmpty | msgspec.UnsetType, Meta(description="Name of a BrokerCluster.")] = msgspec.UNSET
     namespace: Annotated[
-        str | msgspec.UnsetType, Meta(description="Namespace of the BrokerCluster; by default the object's own.")
+        str | msgspec.UnsetType,
+        Meta(
+            description="Namespace of the BrokerCluster or the Secret; by default the object's own. Another one lets "
+            "objects in by spec.topologyNamespaces of the BrokerCluster, or by the annotation "
+            "watership.dev/topology-allowed-namespaces of the Secret (names with commas between, or *)."
+        ),
     ] = msgspec.UNSET
     connection_secret: Annotated[
         SecretReference | msgspec.UnsetType,

@@ -14,19 +14,26 @@ from .step import Verdict
 
 
 def accepts(cluster: Resource, namespace: str, labels: Mapping[str, str]) -> bool:
-    """labels: of the namespace."""
+    """Whether a cluster takes a namespace's objects. labels: of the namespace."""
     given = cluster.spec.topology_namespaces
-    annotated = (name.strip() for name in cluster.annotations.get(ALLOWED_NAMESPACES, "").split(","))
-    names = {*given.names, *annotated}
-    return namespace == cluster.namespace or not names.isdisjoint({namespace, "*"}) or given.matches(labels)
-
-
-def refusal(resource: Resource, cluster: Resource) -> Verdict:
-    """A broker that takes nothing from a namespace is not asked to delete anything for it either."""
-    sentence = (
-        f"{cluster} takes no objects of namespace {resource.namespace}: "
-        "its spec.topologyNamespaces names neither it nor its labels"
+    listed = not {namespace, "*"}.isdisjoint(given.names)
+    return (
+        namespace == cluster.namespace or listed or annotated(cluster.annotations, namespace) or given.matches(labels)
     )
+
+
+def annotated(annotations: Mapping[str, str], namespace: str) -> bool:
+    """Whether a cluster, or a Secret that names a broker, lets a namespace in by its annotation."""
+    texts = (annotations.get(name, "") for name in ALLOWED_NAMESPACES)
+    return not {namespace, "*"}.isdisjoint(name.strip() for text in texts for name in text.split(","))
+
+
+def refusal(resource: Resource, host: str) -> Verdict:
+    """host: the object whose broker takes nothing from that namespace; nor is it asked to delete anything for it."""
+    means = "spec.topologyNamespaces names neither it nor its labels"
+    if not host.startswith("BrokerCluster"):
+        means = f"annotation {ALLOWED_NAMESPACES[0]} does not name it"
+    sentence = f"{host} takes no objects of namespace {resource.namespace}: its {means}"
     return Verdict(False, "NotAllowed", sentence, stalled=not resource.deleting, release=bool(resource.deleting))
 
 

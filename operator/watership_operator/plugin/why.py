@@ -48,8 +48,9 @@ def tell_cluster(target: Target, item: dict[str, Any]) -> None:
     namespace, name = cluster_of(item)
     if not name:
         secret = reference_of(item)["connectionSecret"]["name"]
-        keys = ", ".join(sorted(target.secret(secret))) or "none: it does not exist, or is empty"
-        print(f"its broker is named by Secret {target.namespace}/{secret}, which has the keys {keys}")
+        found = Target(target.api, namespace).secret(secret)
+        keys = ", ".join(sorted(found)) or "none: it does not exist, or is empty"
+        print(f"its broker is named by Secret {namespace}/{secret}, which has the keys {keys}")
         return
     try:
         cluster = Target(target.api, namespace).find("BrokerCluster", name).obj
