@@ -1,6 +1,7 @@
-# Two targets of the same layers: `operator` and, as the last one, `broker`. Either can run both, so one of them in a registry is
-# enough; the chart names one. They need no root and write to /tmp and the data folder alone. The base is an argument, so that it can be built where no image registry is reachable:
-# any Debian with Python 3.11 or newer will do, such as a debootstrap folder imported as an image.
+# Two targets of the same layers: `operator` and, as the last one, `broker`. Either can run both, so one of them in a registry
+# is enough; the chart names one. They need no root and write to /tmp and the data folder alone. The base is an argument, so that
+# it can be built where no image registry is reachable: any Debian with Python 3.11 or newer will do, such as a debootstrap
+# folder imported as an image.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
