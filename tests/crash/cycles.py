@@ -115,15 +115,16 @@ class Life:
             if client.trouble:
                 raise client.trouble
             self.numbers[client.name] = client.number
-        if died and call == FDATASYNC:
-            self.lose_power()
+        last = max((self.folder / "data").glob("*.wal"))
+        if died and call == FDATASYNC and last.stat().st_ino == self.faults.inode:
+            self.lose_power(last)
 
-    def lose_power(self) -> None:
-        """On a copy; what was there is kept beside it until the next time."""
-        data, before = self.folder / "data", self.folder / "before"
+    def lose_power(self, path: Path) -> None:
+        """The log's last file was not synced. What was there is kept beside it until the next time."""
+        before = self.folder / "before"
         shutil.rmtree(before, ignore_errors=True)
-        shutil.copytree(data, before, ignore=shutil.ignore_patterns("control"))
-        lose_power(max(data.glob("*.wal")), self.rng)
+        shutil.copytree(path.parent, before, ignore=shutil.ignore_patterns("control"))
+        lose_power(path, self.rng)
 
     def start(self) -> None:
         """Recovery may be killed as well, several times."""

@@ -29,3 +29,9 @@ class Faults:
         self.page[:4] = bytes(4)
         self.page[4:16] = struct.pack("<iq", deed, after)
         self.page[:4] = struct.pack("<i", call)
+
+    @property
+    def inode(self) -> int:
+        """Of the file that the call was about."""
+        (inode,) = struct.unpack("<q", self.page[16:24])
+        return int(inode)
