@@ -334,8 +334,6 @@ def kubelet_configuration(pki: Path, socket: Path) -> dict:
             ("memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available"), "0%"
         ),
         "imageGCHighThresholdPercent": 100,
-        # Secrets and ConfigMaps reach pods soon, as tests of reloading want it.
-        "syncFrequency": "5s",
     }
 
 
