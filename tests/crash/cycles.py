@@ -86,11 +86,15 @@ class Life:
         self.messages = 0
 
     def live(self, cycles: int = CYCLES) -> None:
-        for _ in range(cycles):
-            self.cycle()
-        self.start()
-        self.check()
-        self.broker.end()
+        try:
+            for _ in range(cycles):
+                self.cycle()
+            self.start()
+            self.check()
+        finally:
+            self.faults.order(0, 0, 0)
+            if self.broker.forked is not None:
+                self.broker.end()
 
     def cycle(self) -> None:
         self.start()
@@ -222,8 +226,6 @@ def live(folder: Path, faults: Faults, context: ForkServerContext, seeds: range)
         except Exception as error:
             failed.append(seed)
             print(f"seed {seed} FAILED, see {home}", "".join(traceback.format_exception(error)), sep="\n", flush=True)
-            if life.broker.forked is not None:
-                life.broker.end()
         else:
             shutil.rmtree(home)
         ends.update(life.ends)

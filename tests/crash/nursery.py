@@ -57,6 +57,7 @@ class ForkedBroker(Broker):
     def start(self, *, killed_after: float | None = None) -> None:
         self.output, theirs = self.context.Pipe(duplex=False)
         arguments = ["--config", str(self.folder / "rabbitmq.conf"), "--data", str(self.folder / "data")]
+        (self.folder / "said").write_text("")
         self.forked = self.context.Process(target=serve, args=(arguments, str(self.folder / "said"), theirs))
         self.forked.start()
         theirs.close()
