@@ -92,6 +92,7 @@ class Site:
             channel.basic_consume(queue, lambda c, m, _p, _b: c.basic_ack(m.delivery_tag), consumer_tag=f"tag {queue}")
         channel.queue_declare("s.exclusive", exclusive=True)
         channel.basic_get("s.idle")
+        channel.basic_publish("", "s.idle", b"")
         channel.confirm_delivery()
 
     def publish(self) -> None:

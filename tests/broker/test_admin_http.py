@@ -380,3 +380,22 @@ def test_the_default_exchange_may_have_no_name_in_a_path(ask: Ask, vhost: str) -
     body = {"routing_key": "q", "payload": "x", "payload_encoding": "string", "properties": {}}
     assert ask("POST", f"/api/exchanges/{vhost}//publish", body).body == {"routed": True}
     assert isinstance(ask("GET", f"/api/exchanges/{vhost}/").body, list)
+
+
+def test_an_exchange_counts_what_it_takes_and_gives(ask: Ask, vhost: str, channel: pika.channel.Channel) -> None:
+    channel.exchange_declare("x", "topic")
+    path = f"/api/exchanges/{vhost}/x"
+    assert "message_stats" not in ask("GET", path).body
+    for queue in ("one", "two"):
+        channel.queue_declare(queue)
+        channel.queue_bind(queue, "x", "a.*")
+    channel.confirm_delivery()
+    for key in ("a.1", "a.2", "nowhere", "a.1"):
+        channel.basic_publish("x", key, b"")
+    channel.basic_publish("x", "a.1", b"", pika.BasicProperties(headers={"CC": ["nowhere"]}))
+    ask(
+        "POST", f"{path}/publish", {"routing_key": "a.b", "payload": "", "payload_encoding": "string", "properties": {}}
+    )
+    counted = ask("GET", path).body["message_stats"]
+    assert (counted["publish_in"], counted["publish_out"]) == (6, 10)
+    assert set(counted) == {"publish_in", "publish_in_details", "publish_out", "publish_out_details"}

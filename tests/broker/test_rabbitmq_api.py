@@ -20,7 +20,6 @@ DIFFERENT = {
     r"\.(mnesia_\w+|queue_index_\w+|msg_store_\w+|io_(read|reopen|seek)_\w+): absent": "of a store that ours is not",
     r"\.io_\w+_avg_time(_details)?: absent": "the log measures no times yet",
     r"\.message_stats\.disk_(reads|writes)(_details)?: absent": "the same of the store of classic queues",
-    r"^\.message_stats: absent": "exchanges count nothing yet",
     r"cached_segments: absent": "of a process of Erlang's",
     r"\.(messages_active_priorities|messages_by_priority|publishers): absent": "of quorum queues since 4.3",
     r"open_files: absent": "a quorum queue has no file of its own: there is one log",

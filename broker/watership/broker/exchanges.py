@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from watership import kernel
 from watership.model import commands
 from watership.model.arguments import (
     EXCHANGE_ARGUMENTS,
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 class Exchanges:
     def __init__(self, vhost: VirtualHost) -> None:
         self.vhost = vhost
-
         self.memories: dict[str, Memory] = {}  # of exchanges that keep more than bindings
+        self.flows: defaultdict[str, kernel.Flow] = defaultdict(kernel.Flow)  # of those that were published to
 
     @property
     def declared(self) -> dict[str, Exchange]:
@@ -160,6 +162,7 @@ class Exchanges:
             self.vhost.bindings.uninstall(binding)
         self.vhost.apply(commands.DeleteExchange(self.vhost.name, name), durable=exchange.durable)
         self.vhost.router.remove(name)
+        self.flows.pop(name, None)
         memory = self.memories.pop(name, None)
         if memory is not None:
             memory.close()

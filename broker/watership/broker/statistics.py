@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from watership.kernel import Queue
+from watership.kernel import Flow, Queue
 from watership.model.samples import History, Span, details
 
 from .alarms import resident_bytes
@@ -39,10 +39,11 @@ CHURN = (
 )
 GROUPS: Mapping[str, tuple[str, ...]] = {  # as the query's ..._age and ..._incr name them
     "lengths": LENGTHS,
-    "msg_rates": (*MESSAGES, *GLOBAL, *CHURN),
+    "msg_rates": (*MESSAGES, *GLOBAL, *CHURN, "publish_in", "publish_out"),
     "data_rates": TRAFFIC,
     "node_stats": (*NODE, *CHURN),
 }
+OF_EXCHANGE = ("publish_in", "publish_out")
 OF_NODE = (*LENGTHS, *MESSAGES, *GLOBAL, *CHURN, *NODE)
 OF_QUEUE = (*LENGTHS, *MESSAGES)
 OF_VHOST = (*LENGTHS, *MESSAGES, *GLOBAL, "recv_oct", "send_oct")
@@ -63,6 +64,11 @@ def movements(records: Queue) -> tuple[int, ...]:
 def of_queue(records: Queue) -> tuple[int, ...]:
     """As OF_QUEUE names them."""
     return lengths(records) + movements(records)
+
+
+def of_exchange(flow: Flow) -> tuple[int, ...]:
+    """As OF_EXCHANGE names them."""
+    return flow.taken, flow.given
 
 
 def of_channel(channel: ClientChannel) -> tuple[int, ...]:
@@ -108,6 +114,8 @@ class Statistics:
             yield vhost, partial(self.of_vhost, vhost)
             for queue in vhost.live.values():
                 yield queue, partial(of_queue, queue.records)
+            for flow in vhost.exchanges.flows.values():
+                yield flow, partial(of_exchange, flow)
         for client in broker.clients.values():
             yield client, client.traffic
             for channel in client.channels.values():

@@ -92,6 +92,11 @@ class VirtualHost:
 
     def route(self, actor: Actor, exchange: str, key: str) -> kernel.Route:
         """Where a publish goes. Raises NotFound for an unknown exchange, AccessRefused without write permission."""
+        route = self.permitted(actor, exchange, key)
+        route.flow = self.exchanges.flows[exchange]
+        return route
+
+    def permitted(self, actor: Actor, exchange: str, key: str) -> kernel.Route:
         self.broker.access.check(actor, "write", "exchange", exchange)
         if exchange == "" and not self.broker.stamps:
             return kernel.Route(self.targets("", [key], {}))
@@ -111,8 +116,11 @@ class VirtualHost:
         """Where one message goes whose properties count. The first key is its routing key, others are copies."""
         memory = self.exchanges.memories.get(exchange)
         if memory is not None:
-            return memory.route(keys, message)
-        return kernel.Route(self.targets(exchange, keys, message))
+            route = memory.route(keys, message)
+        else:
+            route = kernel.Route(self.targets(exchange, keys, message))
+        route.flow = self.exchanges.flows[exchange]
+        return route
 
     def targets(self, exchange: str, keys: Sequence[str], message: Mapping[str, Any]) -> list[kernel.Queue]:
         """The queues that a message with these routing keys and properties reaches, each once."""
@@ -138,6 +146,8 @@ class VirtualHost:
         arguments = b"\0\0" + b"".join(bytes((len(n),)) + n for n in names) + b"\0"
         for queue in (*route.also, *route.queues):
             queue.publish(arguments, properties, body, delay=route.delay)
+        flow = self.exchanges.flows[exchange]
+        flow.taken, flow.given = flow.taken + 1, flow.given + len(route.queues)
         return bool(route.queues)
 
     def readable(self, actor: Actor, name: str) -> ClassicQueue:

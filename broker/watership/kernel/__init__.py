@@ -19,7 +19,7 @@ from .journal import Journal
 from .pager import Pager
 from .queue import Queue
 from .replay import Replay, next_intact, void
-from .route import Route
+from .route import Flow, Route
 from .tick import Kernel
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "CorruptEntry",
     "Delay",
     "Fetched",
+    "Flow",
     "Handler",
     "Journal",
     "Kernel",

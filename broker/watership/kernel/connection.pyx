@@ -363,6 +363,9 @@ cdef class Scanner(Outbox):
             if queue.stream:
                 logged = True
         self.publishes += 1
+        if route.flow is not None:
+            route.flow.taken += 1
+            route.flow.given += len(route.queues)
         channel.published += 1
         self.kernel.measure(ld64(content + 11), channel.confirming)
         if channel.tap is not None:

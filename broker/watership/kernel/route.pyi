@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from .queue import Queue
 
+class Flow:
+    """How many messages an exchange took, and gave to queues."""
+
+    taken: int
+    given: int
+
 class Route:
+    flow: Flow | None
     queues: tuple[Queue, ...]
     by_content: bool
     also: tuple[Queue, ...]

@@ -5,6 +5,10 @@ from watership.kernel.queue cimport Queue
 from watership.kernel.errors import ProtocolViolation
 
 
+cdef class Flow:
+    pass
+
+
 cdef class Route:
     def __init__(self, queues, *, bint by_content=False, also=(), bint silent=False, int64_t delay=0):
         cdef Queue queue

@@ -9,6 +9,7 @@ from typing import Any
 from watership.admin import view
 from watership.admin.api import AdminError, Json
 from watership.broker import VirtualHost
+from watership.broker.statistics import OF_EXCHANGE, of_exchange
 from watership.model.errors import AMQPError, NotFound
 from watership.model.topology import Exchange
 from watership.wire.amqp091 import properties as basic_properties
@@ -31,11 +32,20 @@ class ExchangeVerbs(Verbs):
         return self.exchanges_of(self.vhost(vhost))
 
     def exchanges_of(self, live: VirtualHost) -> list[Json]:
-        return [view.exchange(e, live.exchanges.policy(e)) for e in live.exchanges.declared.values()]
+        return [self.shown_exchange(e, live) for e in live.exchanges.declared.values()]
+
+    def shown_exchange(self, declared: Exchange, live: VirtualHost) -> Json:
+        """message_stats only once something was published to it."""
+        shown = view.exchange(declared, live.exchanges.policy(declared))
+        flow = live.exchanges.flows.get(declared.name)
+        if flow is None:
+            return shown
+        shown["message_stats"] = dict(zip(OF_EXCHANGE, of_exchange(flow), strict=True))
+        return self.moving(shown, flow, OF_EXCHANGE, frozenset(("message_stats",)))
 
     async def get_exchange(self, vhost: str, exchange: str) -> Json:
         found = self.declared_exchange(vhost, exchange)
-        shown = view.exchange(found, self.broker.vhosts[vhost].exchanges.policy(found))
+        shown = self.shown_exchange(found, self.broker.vhosts[vhost])
         return {**shown, "incoming": [], "outgoing": []} if self.asked.statistics else shown
 
     async def put_exchange(self, vhost: str, exchange: str, body: Json) -> bool:
