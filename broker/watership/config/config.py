@@ -82,6 +82,8 @@ class Config:
                 families.setdefault(setting.row.name, {})[setting.key] = setting
             if not setting.row.effect:
                 warnings.append(f"{setting.where}: {setting.key} is accepted and has no effect in this version")
+            if setting.row.risk is not None and setting.row.risk[0] == setting.value:
+                warnings.append(f"{setting.where}: {setting.key} = {setting.value}: {setting.row.risk[1]}")
         picked = {name: [s.value for s in in_order(family)] for name, family in families.items()}
         if "disk_free_limit.absolute" in given:
             values["disk_free_limit.relative"] = None  # whichever stands first

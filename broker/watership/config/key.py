@@ -19,3 +19,4 @@ class Key:
     doc: str = ""
     reloadable: bool = False
     effect: bool = True
+    risk: tuple[Any, str] | None = None  # a value, and what whoever sets it should know

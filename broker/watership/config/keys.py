@@ -91,7 +91,13 @@ KEYS: tuple[Key, ...] = (
     Key(
         "raft.wal_max_size_bytes", integer(1 << 16), 1 << 26, "octets of one file of the log; it keeps about four spare"
     ),
-    Key("durability", choice("fsync", "os"), "fsync", "fsync: a confirm waits for the disk; os: for the page cache"),
+    Key(
+        "durability",
+        choice("fsync", "os"),
+        "fsync",
+        "fsync: a confirm waits for the disk; os: for the operating system only, a power cut loses the last seconds",
+        risk=("os", "what was confirmed in the last seconds is lost when the machine loses power or its kernel dies"),
+    ),
     Key("tcp_listen_options.backlog", integer(1), 128),
     Key("tcp_listen_options.nodelay", flag, True),
     *logs.KEYS,

@@ -89,3 +89,8 @@ def test_keys_without_effect_warn():
 def test_keys_are_declared_once():
     names = [key.name for key in KEYS]
     assert len(names) == len(set(names))
+
+
+def test_a_risk_that_is_taken_is_said():
+    (warning,) = config("durability = os").warnings
+    assert "rabbitmq.conf:1: durability = os: what was confirmed in the last seconds is lost when" in warning

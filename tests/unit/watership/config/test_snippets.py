@@ -29,6 +29,7 @@ VALUES: list[tuple[str, dict[str, Any]]] = [
     ("disk_free_limit.absolute = 2GiB", {"disk_free_limit.absolute": 2 * 2**30}),
     ("disk_free_limit.absolute = 2T", {"disk_free_limit.absolute": 2 * 2**40}),
     ("disk_free_limit.absolute = 2PB", {"disk_free_limit.absolute": 2 * 10**15}),
+    ("vm_memory_high_watermark_paging_ratio = 0.75", {"vm_memory_high_watermark_paging_ratio": 0.75}),
     ("vm_memory_high_watermark.absolute = 1024MB", {"vm_memory_high_watermark.absolute": 1024 * 10**6}),
     ("total_memory_available_override_value = 1024MiB", {"total_memory_available_override_value": 2**30}),
     ("default_user = guest\ndefault_pass = 'a%%b12:12323'", {"default_pass": "a%%b12:12323"}),
@@ -110,7 +111,6 @@ cluster_partition_handling = pause_if_all_down
 cluster_partition_handling.pause_if_all_down.recover = ignore
 cluster_partition_handling.pause_if_all_down.nodes.1 = rabbit@myhost1
 tcp_listen_options.exit_on_close = false
-vm_memory_high_watermark_paging_ratio = 0.75
 vm_memory_calculation_strategy = rss
 memory_monitor_interval = 5000
 ranch_connection_max = infinity
