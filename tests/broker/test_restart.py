@@ -73,4 +73,4 @@ def test_stats_tell_what_the_log_holds(tmp_path: Path, capsys):
     assert main(["store", "stats", str(tmp_path / "data")]) == 0
     said = capsys.readouterr().out
     assert re.search(r"2 messages +\d+ octets  / kept", said)
-    assert re.search(r"the log takes [\d,]+ octets in 1 files", said)
+    assert re.search(r"log +[\d,]+ octets on disk in 1 files", said)

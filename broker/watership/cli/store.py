@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from watership import kernel
 from watership.broker.metadata import Metadata
 from watership.model.commands import UnknownCommand
-from watership.store import DirectoryInUse, Log, StoreError
+from watership.store import DirectoryInUse, Log, Pages, StoreError
 from watership.store.directory import Directory
-from watership.store.inspection import Damage, Tools, find, mend
+from watership.store.inspection import Damage, Tools, find, find_pages, mend
 
 if TYPE_CHECKING:
     from .broker import Commands
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("store", help="check, repair or size up a data directory")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
-        ("check", run_check, "say which parts of the log cannot be read; changes nothing"),
+        ("check", run_check, "say which parts of the log and which pages cannot be read; changes nothing"),
         ("repair", run_repair, "make a damaged log readable again; damaged files are copied to DIR/aside first"),
         ("stats", run_stats, "messages and octets by queue, and what log and pages take on disk"),
     ):
@@ -56,10 +56,10 @@ def run_check(options: argparse.Namespace) -> int:
     directory = opened(options.directory)
     if directory is None:
         return 2
-    damages = find(directory, TOOLS)
+    damages = find(directory, TOOLS) or find_pages(directory, TOOLS)
     directory.close()
     if not damages:
-        print("the log is whole")
+        print("the log is whole, and so is every page")
         return 0
     tell(damages)
     print(f"`watership store repair {options.directory}` makes the rest readable; what these parts held is lost")
@@ -67,19 +67,22 @@ def run_check(options: argparse.Namespace) -> int:
 
 
 def tell(damages: list[Damage]) -> None:
-    for damage in damages:
-        print(damage)
+    for text in dict.fromkeys(str(damage) for damage in damages):
+        print(text)
 
 
 def run_repair(options: argparse.Namespace) -> int:
     directory = opened(options.directory)
     if directory is None:
         return 2
-    damages = find(directory, TOOLS)
-    kept = mend(directory, damages, TOOLS)
+    damages, kept = [], []
+    for look in (find, find_pages):  # what the log tells of pages can be read when the log can
+        found = look(directory, TOOLS)
+        kept += mend(directory, found, TOOLS)
+        damages += found
     directory.close()
     if not damages:
-        print("the log is whole; nothing was changed")
+        print("the log is whole, and so is every page; nothing was changed")
         return 0
     tell(damages)
     for copy in kept:
@@ -111,7 +114,8 @@ def run_stats(options: argparse.Namespace) -> int:
 
 def print_messages(folder: Path) -> int:
     """Messages by queue; gives their octets. Raises StoreError, UnknownCommand."""
-    replay, metadata = kernel.Replay(), Metadata()
+    pages = Pages(folder, on_failure=lambda _error: None)
+    replay, metadata = kernel.Replay(pages), Metadata()
     log = Log(folder)
     log.recover(replay)
     try:
@@ -126,6 +130,7 @@ def print_messages(folder: Path) -> int:
         counts = {stream: count for stream, count in replay.counts().items() if stream in names and count[0]}
     finally:
         replay.close()
+        pages.close()
         log.close()
     for stream, (messages, octets) in sorted(counts.items(), key=lambda item: -item[1][1]):
         print(f"{messages:>12,} messages {octets:>16,} octets  {names[stream]}")

@@ -29,7 +29,7 @@ cdef class Stream:
     cdef size_t range_count, range_room
     cdef uint64_t top             # highest index ever seen
     cdef dict returned            # how often, by index
-    cdef dict pages               # (lowest index, lsn, what indices count from, entry) by (file, offset)
+    cdef dict pages               # by (file, offset): lowest index, lsn, what indices count from, payload, every (lsn, length) of it
     cdef list whole               # the pages of which nothing was settled; None: not known yet
     cdef list broken              # the others
 
@@ -54,8 +54,9 @@ cdef class Replay:
     cdef int take(self, const uint8_t* entry, uint64_t lsn) except -1
     cdef int take_records(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1
     cdef int take_page(self, Stream stream, const uint8_t* entry, uint64_t lsn) except -1
+    cdef list needed_pages(self, Stream stream)
     cdef list whole_pages(self, Stream stream)
-    cdef int unpack(self, Stream stream, const uint8_t* page, uint64_t lsn, uint64_t first) except -1
+    cdef bytes read_page(self, tuple one)
     cdef Page* claim(self, tuple one) except NULL
     cdef uint64_t log_again(self, Queue queue, Message* message, uint64_t note) except 0
     cdef int take_ranges(self, Stream stream, const uint8_t* entry) except -1

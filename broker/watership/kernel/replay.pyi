@@ -25,6 +25,10 @@ class Replay:
     def counts(self) -> dict[int, tuple[int, int]]:
         """Messages alive and their octets, by stream."""
 
+    def damaged_pages(self) -> list[tuple[OSError, int, tuple[tuple[int, int], ...]]]:
+        """Pages that are needed and cannot be read: why, how many messages were in it, and the (lsn, length) of every
+        entry that tells of it. Instead of `counts` and `restore`, not before them."""
+
     def restore(self, stream: int, queue: Queue) -> int:
         """Puts what is left of the stream into the (empty) queue, in order, marked redelivered. Returns how many."""
 

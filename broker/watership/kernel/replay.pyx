@@ -15,7 +15,8 @@ from watership.kernel.entry cimport (
     padded,
 )
 from watership.kernel.lane cimport (
-    DIED, LOGGED, REDELIVERED, Message, Record, Segment, Shelf, content_of, expiry_of, record_at, tail_of, tail_size,
+    DIED, LOGGED, REDELIVERED, Message, Record, Segment, Shelf, content_of, expiry_of, octets, record_at,
+    tail_of, tail_size,
 )
 from watership.kernel.journal cimport Journal
 from watership.kernel.octets cimport get16, get32, get64, put32, put64
@@ -309,20 +310,21 @@ cdef class Replay:
             raise CorruptEntry(self.at, "where it is said what lies in a page, but the numbers do not agree")
         last = ranges_of(page) - 1
         stream.top = max(stream.top, first_of(page, last) + count_in(page, last) - 1)
-        stream.pages[file_of(page), place_of(page)] = (
-            first_of(page, 0), lsn, get64(entry + 16), PyBytes_FromStringAndSize(<const char*> page, size)
+        place = file_of(page), place_of(page)
+        before = stream.pages[place][4] if place in stream.pages else ()
+        stream.pages[place] = (
+            first_of(page, 0), lsn, get64(entry + 16), PyBytes_FromStringAndSize(<const char*> page, size),
+            (*before, (lsn, padded(get32(entry)))),
         )
         return 0
 
-    cdef list whole_pages(self, Stream stream):
-        """Pages that nothing happened to, in the queue's order; what is left in others joins what the log holds."""
+    cdef list needed_pages(self, Stream stream):
+        """Pages that hold what nothing else does: `whole` ones, which nothing happened to, and `broken` ones."""
         cdef const uint8_t* page
         cdef uint64_t done
         cdef uint32_t at
-        pages = []
-        if stream.whole is not None:
-            return stream.whole
         stream.alive()
+        stream.whole, stream.broken = [], []
         for one in sorted(stream.pages.values()):
             page = <const uint8_t*> PyBytes_AS_STRING(one[3])
             done = 0
@@ -330,31 +332,53 @@ cdef class Replay:
                 done += stream.settled(first_of(page, at), count_in(page, at))
                 done += stream.logged_again(first_of(page, at), count_in(page, at), one[1])
             if done == 0:
-                pages.append(one)
+                stream.whole.append(one)
             elif done < messages_of(page):
                 stream.broken.append(one)
+        return stream.whole + stream.broken
+
+    cdef list whole_pages(self, Stream stream):
+        """Those, in the queue's order; what is left in broken ones joins what the log holds."""
+        cdef const uint8_t* page
+        cdef uint32_t at
+        if stream.whole is not None:
+            return stream.whole
+        self.needed_pages(stream)
         for one in stream.broken:
-            self.unpack(stream, <const uint8_t*> PyBytes_AS_STRING(one[3]), one[1], one[2])
-        for one in pages:
+            held = Held(self.read_page(one))
+            self.held.append(held)
+            stream.unpack(<Segment*> (<Held> held).buffer.buf, one[1])
+        for one in stream.whole:
             page = <const uint8_t*> PyBytes_AS_STRING(one[3])
             for at in range(ranges_of(page)):     # what the log says of these messages is not needed
                 stream.settle(first_of(page, at), count_in(page, at))
         stream.alive()
-        stream.whole = pages
-        return pages
+        return stream.whole
 
-    cdef int unpack(self, Stream stream, const uint8_t* page, uint64_t lsn, uint64_t first) except -1:
+    cdef bytes read_page(self, tuple one):
+        """A segment. Raises OSError when it is not what was written."""
+        cdef const uint8_t* page = <const uint8_t*> PyBytes_AS_STRING(one[3])
         cdef uint32_t size = octets_of(page)
         cdef bytes data = bytes(sizeof(Segment) + size)
         cdef Segment* segment = <Segment*> PyBytes_AS_STRING(data)
-        cdef uint8_t* to = <uint8_t*> segment + sizeof(Segment)
-        self.pages.read(file_of(page), place_of(page), PyMemoryView_FromMemory(<char*> to, size, PyBUF_WRITE))
-        if crc32c(0, to, size) != crc_of(page):
+        self.pages.read(file_of(page), place_of(page), PyMemoryView_FromMemory(<char*> octets(segment), size, PyBUF_WRITE))
+        if crc32c(0, octets(segment), size) != crc_of(page):
             raise self.pages.damaged(file_of(page), place_of(page), size)
-        segment.first = first
+        segment.first = one[2]
         segment.used = size
-        self.held.append(Held(data))
-        return stream.unpack(segment, lsn)
+        return data
+
+    def damaged_pages(self):
+        cdef const uint8_t* page
+        damaged = []
+        for stream in self.found.values():
+            for one in self.needed_pages(stream):
+                try:
+                    self.read_page(one)
+                except OSError as error:
+                    page = <const uint8_t*> PyBytes_AS_STRING(one[3])
+                    damaged.append((error, messages_of(page), one[4]))
+        return damaged
 
     def counts(self):
         cdef Stream stream

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from watership.store.directory import Directory
+from watership.store.pages import Pages
 
 ASIDE = "aside"
 LONGEST = 2**31  # octets that one entry stands for
@@ -24,27 +25,33 @@ class Scanner(Protocol):
     """`kernel.Replay`."""
 
     def feed(self, data: memoryview, base: int, *, last: bool) -> int: ...
+    def damaged_pages(self) -> list[tuple[OSError, int, tuple[tuple[int, int], ...]]]: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Tools:
-    """From the kernel. make: a scanner. next_intact, void: as `kernel` has them."""
+    """From the kernel. make: a scanner, of pages too when given them. next_intact, void: as `kernel` has them."""
 
-    make: Callable[[], Scanner]
+    make: Callable[[Pages | None], Scanner]
     next_intact: Callable[[memoryview, int, int], int]
     void: Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True)
 class Damage:
-    """length: octets that cannot be read. missing: the whole file is not there."""
+    """length: octets that cannot be read. missing: the whole file is not there. page: the octets can be read, but what
+    they tell of cannot, and this says so."""
 
     path: Path
     offset: int
     length: int
     missing: bool = False
+    page: str = ""
 
     def __str__(self) -> str:
+        if self.page:
+            return self.page
         if self.missing:
             return f"{self.path} is missing: {self.length} octets"
         return f"{self.path}: {self.length} octets at offset {self.offset} cannot be read"
@@ -60,7 +67,7 @@ def find(directory: Directory, tools: Tools) -> list[Damage]:
         end = len(data) if last else min(len(data), files[place + 1][0] - base)
         view = memoryview(data)[:end]
         at = 0
-        while (at := at + tools.make().feed(view[at:], base + at, last=False)) < end:
+        while (at := at + tools.make(None).feed(view[at:], base + at, last=False)) < end:
             later = tools.next_intact(view, base, at)
             if last and torn(view[at:], base + at, tools):
                 break
@@ -72,10 +79,28 @@ def find(directory: Directory, tools: Tools) -> list[Damage]:
     return found
 
 
+def find_pages(directory: Directory, tools: Tools) -> list[Damage]:
+    """What a log without damage tells of pages that cannot be read."""
+    pages = Pages(directory.path, on_failure=lambda _error: None)
+    scanner = tools.make(pages)
+    files = directory.files()
+    for base, path in files:
+        scanner.feed(memoryview(path.read_bytes()), base, last=False)
+    found = []
+    for error, messages, entries in scanner.damaged_pages():
+        text = f"{error.filename}: {messages} messages of a queue's backlog cannot be read: {error.strerror}"
+        for position, length in entries:
+            base, path = max(file for file in files if file[0] <= position)
+            found.append(Damage(path, position - base, length, page=text))
+    scanner.close()
+    pages.close()
+    return found
+
+
 def torn(data: memoryview, base: int, tools: Tools) -> bool:
     """Whether the log simply ends here: what follows, if anything, belongs to the same unfinished commit."""
     try:
-        tools.make().feed(data, base, last=True)
+        tools.make(None).feed(data, base, last=True)
     except ValueError:
         return False
     return True

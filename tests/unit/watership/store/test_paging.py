@@ -3,11 +3,13 @@
 import asyncio
 import errno
 import random
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from watership.cli import main
 from watership.store import RecoveryError
 
 MEMORY = 100_000
@@ -200,6 +202,30 @@ async def test_a_missing_page_stops_the_start(node):
     path.rename(path.with_suffix(".away"))
     with pytest.raises(RecoveryError, match=f"{path.name} cannot be read, and messages lie in it"):
         node(2)
+
+
+@pytest.mark.parametrize("way", ["damaged", "missing"])
+async def test_a_lost_page_is_named_and_the_rest_can_be_saved(node, tmp_path: Path, capsys, way: str):
+    here = node(2, memory=MEMORY)
+    await fill(here, bodies(6000))
+    data, path = str(tmp_path / "data"), here.pages.files()[0][1]
+    here.stop()
+    assert main(["store", "check", data]) == 0
+    assert "so is every page" in capsys.readouterr().out
+    if way == "missing":
+        path.unlink()
+    else:
+        with path.open("r+b") as file:
+            file.write(b"?")
+    assert main(["store", "check", data]) == 1
+    lost = re.findall(rf"{path.name}: (\d+) messages of a queue's backlog cannot be read", capsys.readouterr().out)
+    assert main(["store", "repair", data]) == 0
+    assert "kept as it was: " in capsys.readouterr().out
+    assert main(["store", "check", data]) == 0
+    two = node(2, memory=MEMORY)
+    left = await two.drain(2)
+    assert len(left) >= 6000 - sum(map(int, lost))  # more, when the log still holds them
+    assert left == [body for body in bodies(6000) if body in set(left)]
 
 
 @pytest.mark.parametrize("seed", range(3))
