@@ -70,7 +70,7 @@ def common(parser: argparse.ArgumentParser, *, tables: bool) -> None:
     environment = os.environ
     add = parser.add_argument
     add("-n", "--node", help="the node that must answer, rabbit@HOST")
-    add("-p", "--vhost", default=environment.get("RABBITMQ_VHOST"), help="the vhost that it is about (default /)")
+    add("-p", "--vhost", help="the vhost that it is about (default /)")
     add("-t", "--timeout", type=seconds, help="seconds to wait for an answer (default 60)")
     add("-q", "--quiet", action="store_true", help="print the result only")
     add("-s", "--silent", action="store_true", help="print the result only, without a table's head")

@@ -267,6 +267,15 @@ async def report(client: Client, options: argparse.Namespace) -> Result:
     return "\n\n".join(str(part) for part in parts)
 
 
+async def log_location(client: Client, _: argparse.Namespace) -> Result:
+    return "\n".join((await client.get_node(await this_node(client)))["log_files"])
+
+
+async def erlang_version(client: Client, _: argparse.Namespace) -> Result:
+    overview = await client.get_overview()
+    return str(overview["erlang_version"])
+
+
 async def ciphers(_: Client, __: argparse.Namespace) -> Result:
     return "\n".join(cipher["name"] for cipher in ssl.create_default_context().get_ciphers())
 
@@ -288,6 +297,10 @@ def impossible(sentence: str, status: int = SOFTWARE) -> Action:
 
 NO_CLUSTER = "a Watership node is a cluster of its own in this version: nodes do not join one another yet"
 NO_ERLANG = "there is no Erlang here that could evaluate anything; the management API and this tool show the state"
+NO_SECRETS = (
+    "values of rabbitmq.conf are not encrypted here: write $(NAME) and give the value in the environment, "
+    "or mount the file from a Secret"
+)
 NO_RESET = (
     "a running broker does not forget what it keeps; stop it and move its data directory away, "
     "or delete its vhosts and users"
@@ -305,6 +318,16 @@ COMMANDS: dict[str, Command] = {
         banner="Asking node {node} to report its protocol listeners ...",
     ),
     "server_version": Command("the version that clients see", version, tools=(DIAGNOSTICS,)),
+    "erlang_version": Command(
+        "the version of Erlang that clients are told; there is none", erlang_version, tools=(DIAGNOSTICS,)
+    ),
+    "log_location": Command("the files that are logged to", log_location, tools=(DIAGNOSTICS,)),
+    "certificates": Command(
+        "the certificates that are served",
+        verb("list_certificates"),
+        columns=("protocol", "port", "fingerprint", "not_after"),
+        tools=(DIAGNOSTICS,),
+    ),
     "environment": Command(
         "rabbitmq.conf as it is in effect",
         verb("get_effective_config"),
@@ -418,7 +441,11 @@ COMMANDS: dict[str, Command] = {
     },
     **{
         name: Command("refused: there is no Erlang here", impossible(NO_ERLANG, USAGE), ("rest*",), offline=True)
-        for name in ("eval", "eval_file", "exec", "remote_shell", "encode", "decode")
+        for name in ("eval", "eval_file", "exec", "remote_shell")
+    },
+    **{
+        name: Command("refused: says how it is done", impossible(NO_SECRETS, USAGE), ("rest*",), offline=True)
+        for name in ("encode", "decode", "encrypt_conf_value", "decrypt_conf_value")
     },
     **{
         name: Command("refused: says how it is done", impossible(NO_RESET, DATA), offline=True)
