@@ -80,7 +80,22 @@ class Output:
             self.handlers.append(formed(self.file, config, "file"))
         for handler in self.handlers or [logging.NullHandler()]:
             root.addHandler(handler)
-        set_levels(config)
+        self.set_levels(config)
+
+    def set_levels(self, config: Config) -> None:
+        """log.level for everything, log.console.level and log.file.level for what goes there, log.CATEGORY.level for
+        one category. Without handlers of its own it leaves a program's logging as that has it."""
+        everything, lowest = config["log.level"], NONE
+        for handler in self.handlers:
+            kind = "file" if handler is self.file else "console"
+            level = LEVELS[config[f"log.{kind}.level"] or everything or "info"]
+            handler.setLevel(level)
+            lowest = min(lowest, level)
+        if self.handlers:
+            logging.getLogger().setLevel(max(lowest, LEVELS[everything]) if everything else lowest)
+        for category, name in CATEGORIES.items():
+            level = config[f"log.{category}.level"]
+            logging.getLogger(name).setLevel(LEVELS[level] if level else logging.NOTSET)
 
     def close(self) -> None:
         """Logs no more."""
@@ -110,22 +125,3 @@ def formed(handler: logging.Handler, config: Config, kind: str) -> logging.Handl
     else:
         handler.setFormatter(logging.Formatter(TEXT, TIME))
     return handler
-
-
-def set_levels(config: Config) -> None:
-    """log.level for everything, log.console.level and log.file.level for what goes there, log.CATEGORY.level for one
-    category."""
-    everything = config["log.level"]
-    root = logging.getLogger()
-    lowest = NONE
-    for handler in root.handlers:
-        kind = "file" if isinstance(handler, logging.handlers.BaseRotatingHandler) else "console"
-        level = LEVELS[config[f"log.{kind}.level"] or everything or "info"]
-        handler.setLevel(level)
-        lowest = min(lowest, level)
-    if everything is not None:
-        lowest = max(lowest, LEVELS[everything])
-    root.setLevel(lowest)
-    for category, name in CATEGORIES.items():
-        level = config[f"log.{category}.level"]
-        logging.getLogger(name).setLevel(LEVELS[level] if level else logging.NOTSET)

@@ -21,7 +21,7 @@ from watership.model.permissions import Permission
 from watership.model.users import verify
 
 from .listening import ListenError, Served
-from .logs import set_levels
+from .logs import OUTPUT
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -137,7 +137,7 @@ class Reload:
         self.broker.access.loopback_users = new.loopback_users
         self.broker.alarms.set_limits(self.broker.config)
         self.broker.alarms.look()
-        set_levels(self.broker.config)
+        OUTPUT.set_levels(self.broker.config)
         self.follow_default_user(before=old["default_user"])
         if taken:
             log.info("took a new value of %s", ", ".join(sorted(taken)))

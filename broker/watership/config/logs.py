@@ -12,8 +12,8 @@ SILENT = ("mirroring", "federation", "shovel", "ra", "osiris", "prelaunch", "fea
 FORMS = ("plaintext", "json")
 
 
-def level(name: str, doc: str, default: str | None = None) -> Key:
-    return Key(name, choice(*LEVELS), default, doc, reloadable=True)
+def level(name: str, doc: str) -> Key:
+    return Key(name, choice(*LEVELS), doc=doc, reloadable=True)
 
 
 def inert(name: str) -> Key:
@@ -24,7 +24,7 @@ FINER = ("time_format", "level_format", "single_line", "plaintext.format", "json
 OUTPUTS = ("syslog", "exchange", "journald")
 KEYS: tuple[Key, ...] = (
     Key("log.console", flag, True, "log to standard error"),
-    level("log.console.level", "from which level on", "info"),
+    level("log.console.level", "from which level on; default that of log.level, or info"),
     Key("log.console.formatter", choice(*FORMS), "plaintext", "one line of text or one JSON object for each message"),
     Key("log.console.stdio", choice("stdout", "stderr"), "stderr", "which stream"),
     Key("log.file", text, doc="name of a file to log to as well; false or nothing: none"),
