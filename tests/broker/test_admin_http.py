@@ -7,28 +7,16 @@ import http.client
 import json
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pika
 import pytest
 from tests.broker.process import Broker
+from tests.broker.site import Answer
 
 GUEST = ("guest", "guest")
 MISSING = {"error": "Object Not Found", "reason": "Not Found"}
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.text)
 
 
 Ask = Callable[..., Answer]
@@ -118,61 +106,6 @@ def test_a_vhost_without_permission_does_not_show(ask: Ask, user: Callable[[str]
     assert {v["name"] for v in ask("GET", "/api/vhosts", user=stranger).body} == {
         stranger[0].removesuffix("-management")
     }
-
-
-# One status per user, in this order; as RabbitMQ answers
-TAGS = ["administrator", "monitoring", "policymaker", "management", "impersonator", ""]
-
-
-@pytest.mark.parametrize(
-    ("request_line", "statuses"),
-    [
-        ("GET /api/overview", "200 200 200 200 401 401"),
-        ("GET /api/version", "200 200 200 200 200 200"),
-        ("GET /api/whoami", "200 200 200 200 401 401"),
-        ("GET /api/cluster-name", "200 200 200 200 401 401"),
-        ("PUT /api/cluster-name", "400 401 401 401 401 401"),
-        ("GET /api/nodes", "200 200 401 401 401 401"),
-        ("GET /api/definitions", "200 401 401 401 401 401"),
-        ("GET /api/definitions/{vhost}", "200 401 401 401 401 401"),
-        ("GET /api/vhosts", "200 200 200 200 401 401"),
-        ("GET /api/vhosts/{vhost}", "200 401 401 401 401 401"),
-        ("GET /api/vhosts/{vhost}/permissions", "200 401 401 401 401 401"),
-        ("GET /api/vhosts/{vhost}/connections", "200 200 200 200 401 401"),
-        ("PUT /api/vhosts/{vhost}", "204 401 401 401 401 401"),
-        ("GET /api/users", "200 401 401 401 401 401"),
-        ("GET /api/users/guest", "200 401 401 401 401 401"),
-        ("GET /api/users/guest/permissions", "200 401 401 401 401 401"),
-        ("GET /api/users/without-permissions", "200 401 401 401 401 401"),
-        ("GET /api/permissions", "200 401 401 401 401 401"),
-        ("GET /api/permissions/%2F/guest", "200 401 401 401 401 401"),
-        ("GET /api/exchanges", "200 200 200 200 401 401"),
-        ("GET /api/exchanges/{vhost}/amq.default", "200 200 200 200 401 401"),
-        ("GET /api/exchanges/{vhost}/amq.topic/bindings/source", "200 200 200 200 401 401"),
-        ("PUT /api/exchanges/{vhost}/amq.topic", "400 400 400 400 401 401"),
-        ("GET /api/queues/{vhost}", "200 200 200 200 401 401"),
-        ("GET /api/queues/{vhost}/nope", "404 404 404 404 401 401"),
-        ("DELETE /api/queues/{vhost}/nope", "404 404 404 404 401 401"),
-        ("GET /api/bindings", "200 200 200 200 401 401"),
-        ("GET /api/bindings/{vhost}", "200 200 200 200 401 401"),
-        ("GET /api/connections", "200 200 200 200 401 401"),
-        ("DELETE /api/connections/username/nobody", "204 401 401 401 401 401"),
-        ("GET /api/channels", "200 200 200 200 401 401"),
-        ("GET /api/consumers/{vhost}", "200 200 200 200 401 401"),
-        ("POST /api/users/bulk-delete", "400 401 401 401 401 401"),
-        ("GET /api/health/checks/alarms", "200 200 200 200 401 401"),
-        ("GET /api/health/checks/is-in-service", "200 200 200 200 200 200"),
-        ("GET /api/health/checks/ready-to-serve-clients", "200 200 200 200 200 200"),
-        ("GET /api/aliveness-test/{vhost}", "200 200 200 200 401 401"),
-    ],
-)
-def test_what_each_tag_opens(
-    ask: Ask, vhost: str, user: Callable[[str], tuple[str, str]], request_line: str, statuses: str
-) -> None:
-    method, path = request_line.split()
-    body = {} if method in ("PUT", "POST") else None
-    given = [ask(method, path.format(vhost=vhost), body, user=user(tag)).status for tag in TAGS]
-    assert " ".join(map(str, given)) == statuses
 
 
 @pytest.mark.parametrize("path", ["/api/version", "/api/health/checks/is-in-service"])

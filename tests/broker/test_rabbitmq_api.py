@@ -10,6 +10,7 @@ import pytest
 from tests.broker.site import RECORDED, Site
 
 from watership.admin.api import VERBS, Verb
+from watership.admin.auth import INCLUDED
 
 GET, TAGS = RECORDED["get"], dict(RECORDED["tags"])
 ORDER = TAGS.pop("order")
@@ -171,3 +172,14 @@ def test_management_users_see_what_is_in_their_vhosts(site: Site, verb: Verb) ->
         assert user == "monitoring" or seen <= vhosts, user
         if verb.name in ("list_queues", "list_exchanges", "list_bindings", "list_vhosts"):
             assert vhosts - {"/"} <= seen, user
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda v: v.name)
+def test_no_verb_forgets_to_ask_who_it_is(site: Site, verb: Verb) -> None:
+    """Ours too, which RabbitMQ has not: whoever lacks the tag is refused before anything else is looked at."""
+    path = re.sub(r"\{\w+\}", "nope", f"/api{verb.path}")
+    for user in ORDER:
+        if verb.tag == "none" or (user in INCLUDED[verb.tag]) or (user == "lonely" and verb.tag == "management"):
+            continue
+        answer = site.ask(user, verb.method, path, {} if verb.body else None)
+        assert answer.status == 401, user
