@@ -140,8 +140,8 @@ class Reconciler:
     async def tell_drift(self, plan: Plan) -> None:
         """Ready is False from when drift is seen until it is repaired."""
         found = {step.owner: Verdict(False, DRIFTED, step.sentence) for step in plan.steps if step.drift}
-        drifted = ((self.cache.resources[key], verdict) for key, verdict in found.items())
-        await asyncio.gather(*(self.bounded(self.report(r, verdict, {})) for r, verdict in drifted))
+        drifted = ((self.cache.resources.get(key), verdict) for key, verdict in found.items())
+        await asyncio.gather(*(self.bounded(self.report(r, verdict, {})) for r, verdict in drifted if r is not None))
 
     async def without_broker(self, objects: list[Resource], reach: Reach) -> Standing:
         kept, verdicts = self.deletions(objects, reach)

@@ -84,8 +84,8 @@ class UserSpec(TopologySpec, frozen=True, kw_only=True):
         Meta(description="Name of the user in the broker; by default the object's name."),
     ] = msgspec.UNSET
     tags: Annotated[
-        list[Literal["administrator", "monitoring", "policymaker", "management"]],
-        Meta(description="What the user may do in the management API."),
+        list[Literal["administrator", "monitoring", "policymaker", "management", "impersonator"]],
+        Meta(description="What the user may do in the management API; an impersonator may publish as another user."),
     ] = []
     password_secret: Annotated[
         PasswordSecret | msgspec.UnsetType, Meta(description="The Secret that holds the password.")

@@ -154,8 +154,10 @@ def put_permissions(resource: Resource, name: str, observed: Observed) -> list[S
         rights: dict[str, Any] = {"configure": p.configure, "write": p.write, "read": p.read}
         live = observed.get(("permission", p.vhost, name)) or {}
         if observed.has(("vhost", p.vhost)) and any(live.get(k) != v for k, v in rights.items()):
-            sentence = f"gives user '{name}' permissions in vhost '{p.vhost}'"
-            steps.append(broker_step(resource.key, sentence, "put_permission", p.vhost, name, rights))
+            drift = resource.settled and p.vhost in resource.status.get("vhosts", ())
+            back = " back: somebody had changed them in the broker" if drift else ""
+            sentence = f"gives user '{name}' permissions in vhost '{p.vhost}'{back}"
+            steps.append(broker_step(resource.key, sentence, "put_permission", p.vhost, name, rights, drift=drift))
             observed.declared(("permission", p.vhost, name))
     return steps
 

@@ -47,6 +47,24 @@ def test_everything_is_declared_in_an_order_that_works_and_then_nothing_is_left_
     assert plan(EVERYTHING, broker).steps == ()
 
 
+def test_what_somebody_changed_is_drift_and_what_was_declared_anew_is_not():
+    ready = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}
+    known = {"User": {"username": "u", "vhosts": ["/"]}}
+    settled = [replace(r, status={**ready, **known.get(r.kind, {})}) for r in EVERYTHING]
+    broker = TinyBroker()
+    carry_out(EVERYTHING, broker)
+    broker.put_permission("/", "u", {"configure": ".*", "write": "", "read": ""})
+    broker.delete_queue("/", "q")
+    made = plan(settled, broker)
+    assert [(s.verb, s.drift, "somebody had" in s.sentence) for s in made.steps] == [
+        ("put_permission", True, True),
+        ("put_queue", True, True),
+        ("post_binding", True, True),
+    ]
+    newer = [replace(r, generation=2) for r in settled]
+    assert [s.drift for s in plan(newer, broker).steps] == [False] * 3
+
+
 NAMES = st.sampled_from("abc")
 RESOURCES = st.one_of(
     st.builds(lambda n, d: resource("Queue", n, durable=d), NAMES, st.booleans()),
