@@ -12,7 +12,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 from watership.model import commands as c
 
@@ -96,8 +95,8 @@ class Changes:
 
     def since(self, number: int, most: int) -> list[Change]:
         """Up to `most` changes from this one on, which must be known."""
-        first = number - (self.next - len(self.ring))
-        return list(islice(self.ring, first, first + most))
+        behind = self.next - number
+        return [self.ring[-at] for at in range(behind, max(behind - most, 0), -1)]
 
     async def wait(self, number: int) -> None:
         """Returns when there is a change with this number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -44,6 +45,7 @@ class WatchVerbs(Verbs):
                 number = change.number + 1
                 if (told := self.told(change)) is not None:
                     yield told
+            await asyncio.sleep(0)  # others get a turn, however much there is that this user may not see
 
     def still_here(self) -> bool:
         """Whether the user is there and may use the API; from now on with the tags that it has now."""
