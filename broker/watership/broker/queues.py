@@ -112,6 +112,8 @@ class Queues:
             queue, self.vhost.broker.attach(queue.stream, kind.make_records(self.vhost.broker.kernel, queue)), owner
         )
         self.vhost.live[queue.name] = live
+        if owner is not None:
+            self.vhost.exclusive[owner].add(live)
         self.configure(live)
         return live
 
@@ -189,6 +191,7 @@ class Queues:
         for binding in bindings:
             vhost.bindings.uninstall(binding)
         del vhost.live[queue.name]
+        self.disown(queue)
         vhost.apply(commands.DeleteQueue(vhost.name, queue.name), durable=is_durable(queue.declared))
         if queue.timer is not None:
             queue.timer.cancel()
@@ -197,6 +200,13 @@ class Queues:
         vhost.retire(queue)
         vhost.bindings.sources_lost({b.source for b in bindings})
         return ready
+
+    def disown(self, queue: ClassicQueue) -> None:
+        owned = self.vhost.exclusive.get(queue.owner)
+        if owned is not None:
+            owned.discard(queue)
+            if not owned:
+                del self.vhost.exclusive[queue.owner]
 
     def purge(self, actor: Actor, name: str) -> int:
         """How many messages went. Those not acknowledged yet stay."""

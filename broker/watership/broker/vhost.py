@@ -5,7 +5,7 @@ Errors carry RabbitMQ's words. Names arrive as clients sent them.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from random import randrange
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ class VirtualHost:
         self.router = Router(randrange)
         self.tracing = False
         self.live: dict[str, ClassicQueue] = {}
+        self.exclusive: defaultdict[object, set[ClassicQueue]] = defaultdict(set)  # by the connection that owns them
         self.exchanges = Exchanges(self)
         self.queues = Queues(self)
         self.bindings = Bindings(self)
@@ -166,7 +167,7 @@ class VirtualHost:
 
     def connection_lost(self, connection: Client) -> None:
         """Exclusive queues end with their connection."""
-        for queue in [q for q in self.live.values() if q.owner is connection]:
+        for queue in list(self.exclusive.get(connection, ())):
             self.queues.drop(queue)
         self.gone.update(dict(zip(TRAFFIC, connection.traffic(), strict=True)))
 
@@ -182,6 +183,7 @@ class VirtualHost:
             queue.close()
             self.broker.retire(queue.records, queue.type)
         self.live.clear()
+        self.exclusive.clear()
 
     def apply(self, command: commands.Command, *, durable: bool) -> None:
         self.broker.apply(command, durable=durable)

@@ -20,23 +20,27 @@ HASH_PROPERTIES = ("correlation_id", "message_id", "timestamp")
 
 
 class OneOf(Matching):
-    """The bindings in an order that does not depend on when they were made."""
+    """The bindings in an order that does not depend on when they were made; sorted when a message needs it, once for
+    any number of changes before."""
 
     def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
         super().__init__(arguments, draw)
         self.bindings: dict[tuple[Destination, str], Destination] = {}
-        self.ordered: list[Destination] = []
+        self.sorted: list[Destination] | None = None
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.bindings[destination, canonical(key, arguments)] = destination
-        self.order()
+        self.sorted = None
 
     def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
         self.bindings.pop((destination, canonical(key, arguments)), None)
-        self.order()
+        self.sorted = None
 
-    def order(self) -> None:
-        self.ordered = [self.bindings[place] for place in sorted(self.bindings)]
+    @property
+    def ordered(self) -> list[Destination]:
+        if self.sorted is None:
+            self.sorted = [self.bindings[place] for place in sorted(self.bindings)]
+        return self.sorted
 
 
 class ModulusHash(OneOf):

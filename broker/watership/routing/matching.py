@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from watership.model.arguments import type_name
@@ -15,6 +15,9 @@ from watership.model.arguments import type_name
 from .topic import Destination, Trie
 
 Message = Mapping[str, Any]
+Place = tuple[Destination, str]
+Wanted = tuple[str, Mapping[str, Any]]  # all or any, and the headers that count
+EVERYTHING = ()
 Draw = Callable[[int], int]  # a number below the given one, by chance
 
 
@@ -105,7 +108,11 @@ class Topic(Matching):
 
 
 class ByHeaders(Matching):
-    """x-match: all (default), any, and the -with-x forms, in which headers that begin with x- count as well."""
+    """x-match: all (default), any, and the -with-x forms, in which headers that begin with x- count as well.
+
+    A binding is found under one of the headers that it asks for (any: under each), so that a message looks at those
+    bindings only that one of its own headers leads to.
+    """
 
     name = "headers"
     description = "AMQP headers exchange, as per the AMQP specification"
@@ -113,7 +120,8 @@ class ByHeaders(Matching):
 
     def __init__(self, arguments: Mapping[str, Any], draw: Draw) -> None:
         super().__init__(arguments, draw)
-        self.bindings: dict[tuple[Destination, str], tuple[Destination, str, dict[str, Any]]] = {}
+        self.bindings: dict[Place, Wanted] = {}
+        self.under: defaultdict[Hashable, dict[Place, Wanted]] = defaultdict(dict)
 
     @classmethod
     def binding_fault(cls, key: str, arguments: Mapping[str, Any]) -> str | None:
@@ -128,18 +136,42 @@ class ByHeaders(Matching):
         mode = str(arguments.get("x-match", "all"))
         counted = {k: v for k, v in arguments.items() if mode.endswith("-with-x") or not k.startswith("x-")}
         counted.pop("x-match", None)
-        self.bindings[destination, canonical(key, arguments)] = (destination, mode.removesuffix("-with-x"), counted)
+        place, wanted = (destination, canonical(key, arguments)), (mode.removesuffix("-with-x"), counted)
+        self.bindings[place] = wanted
+        for entry in entries(*wanted):
+            self.under[entry][place] = wanted
 
     def unbind(self, destination: Destination, key: str, arguments: Mapping[str, Any]) -> None:
-        self.bindings.pop((destination, canonical(key, arguments)), None)
+        place = (destination, canonical(key, arguments))
+        if (wanted := self.bindings.pop(place, None)) is None:
+            return
+        for entry in entries(*wanted):
+            self.under[entry].pop(place, None)
+            if not self.under[entry]:
+                del self.under[entry]
 
     def match(self, key: str, message: Message) -> Iterable[Destination]:
         headers = message.get("headers", {})
+        asked = {EVERYTHING, *headers, *(entry(name, value) for name, value in headers.items())}
         return {
             destination
-            for destination, mode, counted in self.bindings.values()
+            for one in asked
+            for (destination, _), (mode, counted) in self.under.get(one, {}).items()
             if (all if mode == "all" else any)(holds(name, value, headers) for name, value in counted.items())
         }
+
+
+def entry(name: str, value: Any) -> Hashable:
+    """Where a binding is found that asks for this header; by its name alone where any value, or none that has a hash,
+    is asked for."""
+    return name if value is None or isinstance(value, (list, dict)) else (name, type(value), value)
+
+
+def entries(mode: str, counted: Mapping[str, Any]) -> list[Hashable]:
+    found = [entry(name, value) for name, value in counted.items()]
+    if mode == "any":
+        return found
+    return found[:1] or [EVERYTHING]  # all of no headers: any message
 
 
 def holds(name: str, value: Any, headers: Mapping[str, Any]) -> bool:
