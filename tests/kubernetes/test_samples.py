@@ -220,7 +220,7 @@ def test_sample_is_taken_and_says_what_to_write(cluster: Cluster, sample: str):
 
 
 @pytest.mark.parametrize("kind", AWAITED)
-def test_kind_that_is_not_there_yet_says_what_to_write(cluster: Cluster, kind: str):
+def test_t10_t11_t19_kind_that_is_not_there_yet_says_what_to_write(cluster: Cluster, kind: str):
     spec, words = AWAITED[kind]
     assert words in cluster.refused(as_rabbitmq_writes_it(resource(kind, "it", {"name": "sample"}, name="it", **spec)))
 
