@@ -24,11 +24,14 @@ class QueueAgainstModel(RuleBasedStateMachine):
     @initialize(
         priorities=st.sampled_from([0, 0, 3]),
         limit=st.sampled_from([-1, -1, 2, 5]),
-        overflow=st.sampled_from(["drop-head", "reject-publish"]),
+        octets=st.sampled_from([-1, -1, 0, 4, 7]),
+        overflow=st.sampled_from(["drop-head", "reject-publish", "reject-publish-dlx"]),
         dead_letters=st.booleans(),
         returns=st.sampled_from([-1, -1, 1]),
     )
-    def declare(self, priorities: int, limit: int, overflow: str, dead_letters: bool, returns: int) -> None:
+    def declare(
+        self, priorities: int, limit: int, octets: int, overflow: str, dead_letters: bool, returns: int
+    ) -> None:
         self.loop = asyncio.new_event_loop()
         self.kernel = Kernel(self.loop)
         server = Server()
@@ -38,11 +41,12 @@ class QueueAgainstModel(RuleBasedStateMachine):
         connection.opened = True
         self.channel = Channel(connection, 1)
         self.queue = Queue(self.kernel, "q", priorities=priorities, counting=returns >= 0 and not priorities)
-        self.priorities, self.limit, self.overflow = priorities, limit, overflow
+        self.priorities, self.limit, self.octets, self.overflow = priorities, limit, octets, overflow
         self.returns = returns if not priorities else -1
         self.dead: list[tuple[str, bytes]] = []
         self.queue.configure(
             max_length=limit,
+            max_bytes=octets,
             overflow=overflow,
             delivery_limit=self.returns,
             on_dead=self.take_dead if dead_letters else None,
@@ -69,8 +73,10 @@ class QueueAgainstModel(RuleBasedStateMachine):
         if self.dead_letters:
             self.expected_dead.append((reason, b"%d" % message[1]))
 
-    def full(self) -> bool:
-        return self.limit >= 0 and len(self.ready) >= self.limit
+    def over(self, *more: tuple[int, int]) -> bool:
+        """Whether the queue is over its limits, with some more messages in it."""
+        held = [*self.ready, *more]
+        return 0 <= self.limit < len(held) or 0 <= self.octets < sum(len(b"%d" % number) for _, number in held)
 
     def expire(self) -> None:
         """Only the first of each priority, as often as that changes something."""
@@ -86,9 +92,6 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.queue.ring()
         self.expire()
 
-    def over(self) -> bool:
-        return self.limit >= 0 and len(self.ready) > self.limit
-
     def trim(self) -> None:
         if self.overflow == "drop-head" and self.over():
             self.expire()
@@ -100,10 +103,13 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.count += 1
         wanted = {"priority": priority} | ({"expiration": "0"} if mortal else {})
         taken = self.queue.publish(PUBLISH, properties.encode(wanted), b"%d" % self.count)
-        refused = self.overflow == "reject-publish" and self.full()
+        message = (-min(priority, self.priorities), self.count)
+        refused = self.overflow != "drop-head" and self.over(message)
         assert taken is not refused
+        if refused and self.overflow == "reject-publish-dlx":
+            self.bury("maxlen", message)
         if not refused:
-            self.ready = sorted([*self.ready, (-min(priority, self.priorities), self.count)])
+            self.ready = sorted([*self.ready, message])
             if mortal:
                 self.mortal.add(self.count)
             self.trim()
