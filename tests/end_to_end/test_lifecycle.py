@@ -60,7 +60,7 @@ SPEAK = (
     "pika.BlockingConnection(p).close();"
     "print(urllib.request.urlopen('https://localhost:15671/api/index.html', context=c, timeout=10).status)"
 )
-CLOSED = "import socket; socket.create_connection(('127.0.0.1', 5672), 5)"
+CLOSED = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)"
 
 
 def test_c7_tls_alone_and_renewed_certificates_are_served_within_a_minute_without_a_restart(
@@ -100,7 +100,8 @@ def speaks_tls_alone(cluster: Machine, ca: str, folder: Path) -> None:
     with forwarded(cluster, 5671, 15671):
         spoke = python(cluster, "-c", SPEAK, str(folder / "ca.pem"))
         assert "200" in spoke.stdout, spoke.stderr
-    assert "refused" in cluster.run("exec", "hello-server-0", "--", "python", "-c", CLOSED).stderr
+    for port in ("5672", "15672"):
+        assert "refused" in cluster.run("exec", "hello-server-0", "--", "python", "-c", CLOSED, port).stderr
     name = f"by-{hashlib.sha256(ca.encode()).hexdigest()[:8]}"
     cluster.apply(resource("Queue", name, {"name": "hello"}))
     cluster.ready("queue.watership.dev", name)

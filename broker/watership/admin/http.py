@@ -53,7 +53,8 @@ class AdminServer:
             ),
             ("prometheus", self.monitoring, config.prometheus, config.prometheus_ssl, config.prometheus_tls),
         ):
-            await self.listen(name, app(), plain, None)
+            if plain:
+                await self.listen(name, app(), plain, None)
             if secure and tls is None:
                 raise ListenError(f"{name}.ssl.port is set, but neither {name}.ssl nor ssl_options names a certificate")
             if secure and tls:

@@ -43,10 +43,10 @@ class Config:
     tcp: tuple[Address, ...]
     ssl: tuple[Address, ...]
     tls: Tls | None
-    management: Address
+    management: Address | None
     management_ssl: Address | None
     management_tls: Tls | None
-    prometheus: Address
+    prometheus: Address | None
     prometheus_ssl: Address | None
     prometheus_tls: Tls | None
     mechanisms: tuple[str, ...]
@@ -96,10 +96,10 @@ class Config:
             tcp=listeners("tcp", values, picked, (("127.0.0.1", 5672),)),
             ssl=listeners("ssl", values, picked, ()),
             tls=required(tls, picked),
-            management=Address(values["management.tcp.ip"], values["management.tcp.port"]),
+            management=plain("management", values, given),
             management_ssl=over_tls(MANAGEMENT, values),
             management_tls=tls_of(MANAGEMENT, values, picked) or tls,
-            prometheus=Address(values["prometheus.tcp.ip"], values["prometheus.tcp.port"]),
+            prometheus=plain("prometheus", values, given),
             prometheus_ssl=over_tls(PROMETHEUS, values),
             prometheus_tls=tls_of(PROMETHEUS, values, picked) or tls,
             mechanisms=tuple(picked.get("auth_mechanisms.$n", MECHANISMS)),
@@ -114,6 +114,14 @@ class Config:
             values=values,
             warnings=tuple(warnings),
         )
+
+
+def plain(name: str, values: dict[str, Any], given: set[str]) -> Address | None:
+    """Where management or prometheus listens without TLS: nowhere when only a port for TLS is given, as in RabbitMQ."""
+    keys = (f"{name}.tcp.port", f"{name}.tcp.ip")
+    if values[f"{name}.ssl.port"] is not None and not given.intersection(keys):
+        return None
+    return Address(values[keys[1]], values[keys[0]])
 
 
 def in_order(family: dict[str, Setting]) -> list[Setting]:

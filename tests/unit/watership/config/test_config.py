@@ -44,6 +44,12 @@ def test_loopback_users_are_added_and_taken_away():
     assert config("loopback_users.me = true").loopback_users == {"guest", "me"}
 
 
+@pytest.mark.parametrize("name", ["management", "prometheus"])
+def test_a_port_for_tls_alone_closes_the_plain_one(name: str):
+    assert getattr(config(f"{name}.ssl.port = 15671"), name) is None
+    assert getattr(config(f"{name}.ssl.port = 15671\n{name}.tcp.port = 15672"), name) == Address("127.0.0.1", 15672)
+
+
 def test_tls_needs_its_certificate():
     with pytest.raises(ConfigError, match=r"ssl_options\.certfile and ssl_options\.keyfile must name a certificate"):
         config("listeners.ssl.default = 5671")
