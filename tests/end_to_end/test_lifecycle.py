@@ -40,11 +40,11 @@ def ready(cluster: Machine) -> None:
     cluster.kubectl("wait", "--for=condition=Ready", "brokercluster/hello", "--timeout=180s")
 
 
-def pod(cluster: Machine) -> tuple[str, int]:
-    """What changes when the broker starts again."""
-    item = cluster.get("pod", "hello-server-0")
-    assert item is not None
-    return item["metadata"]["uid"], item["status"]["containerStatuses"][0]["restartCount"]
+def pod(cluster: Machine) -> tuple[str, int] | None:
+    """What changes when the broker starts again; None while there is no container."""
+    item = cluster.get("pod", "hello-server-0") or {"status": {}}
+    statuses = item["status"].get("containerStatuses")
+    return (item["metadata"]["uid"], statuses[0]["restartCount"]) if statuses else None
 
 
 def tls_secret(made: trustme.LeafCert, ca: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_c7_tls_alone_and_renewed_certificates_are_served_within_a_minute_withou
 
     # The same from the cluster's own authority, whose key is rotated.
     patch(cluster, '{"tls": {"secretName": null, "trustHours": 0}}')
-    cluster.wait("another pod", lambda: pod_or_none(cluster) not in (None, before), 120)
+    cluster.wait("another pod", lambda: pod(cluster) not in (None, before), 120)
     speaks_tls_alone(cluster, secret(cluster, "hello-ca")["ca.crt"], tmp_path)
     before = pod(cluster)
     old = cluster.get("brokercluster", "hello")["status"]["tls"]["fingerprint"]
@@ -173,7 +173,7 @@ def test_c14_c15_c2_c17_login_and_definitions_from_elsewhere_a_rotation_a_restar
 
     # C2: what a running broker cannot take
     patch(cluster, '{"configuration": "heartbeat = 17\\nframe_max = 8192"}')
-    cluster.wait("the restart", lambda: pod_or_none(cluster) not in (None, before), 120)
+    cluster.wait("the restart", lambda: pod(cluster) not in (None, before), 120)
     ready(cluster)
     after = pod(cluster)
     with forwarded(cluster, 5672):
@@ -184,8 +184,3 @@ def test_c14_c15_c2_c17_login_and_definitions_from_elsewhere_a_rotation_a_restar
 
     cluster.kubectl("delete", "brokercluster/hello", "--timeout=90s")
     cluster.wait("no claim", lambda: not cluster.items("persistentvolumeclaims"), 90)
-
-
-def pod_or_none(cluster: Machine) -> tuple[str, int] | None:
-    item = cluster.get("pod", "hello-server-0") or {"status": {}}
-    return pod(cluster) if item["status"].get("containerStatuses") else None
