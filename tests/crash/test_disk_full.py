@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from tests.crash.load import PERSISTENT
 
 MIB = 1 << 20
 CONFIGURATION = "raft.wal_max_size_bytes = 4194304\ndisk_free_limit.absolute = 1MB\n"
+PAGING = "vm_memory_high_watermark_paging_ratio = 0\n"  # a backlog goes to pages at once
 PATIENCE = 60
 
 
@@ -34,8 +36,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def small(disk: Path, tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path, CONFIGURATION)
+def small(disk: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
+    broker = Broker(tmp_path, CONFIGURATION + getattr(request, "param", ""))
     broker.start()
     yield broker
     broker.end()
@@ -71,6 +73,13 @@ class Publisher:
             self.connection.process_data_events(0.05)
 
 
+def fill(path: Path, size: int) -> None:
+    """So many octets of the disk are taken."""
+    with path.open("wb") as file:
+        if size:
+            os.posix_fallocate(file.fileno(), 0, size)
+
+
 def body_number(body: bytes) -> int:
     return int(body.rstrip(b"\0"))
 
@@ -93,6 +102,7 @@ def waiting(broker: Broker) -> int:
     return broker.connect().channel().queue_declare("q", passive=True).method.message_count
 
 
+@pytest.mark.parametrize("small", ["", PAGING], ids=["in memory", "in pages"], indirect=True)
 def test_a_full_disk_blocks_publishers_and_consuming_frees_it(small: Broker):
     publisher = Publisher(small, 100_000)
     while not publisher.said:
@@ -117,9 +127,7 @@ def test_a_full_disk_blocks_publishers_and_consuming_frees_it(small: Broker):
 def test_a_write_that_the_disk_cuts_short_goes_on_where_it_stopped(small: Broker, disk: Path):
     publisher = Publisher(small, 9 * MIB)
     ballast = disk / "ballast"
-    size = shutil.disk_usage(disk).free - 6 * MIB  # room for a part of what does not fit into one file of the log
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+    fill(ballast, shutil.disk_usage(disk).free - 6 * MIB)  # a part of what does not fit into one file of the log does
     publisher.publish(2)
     publisher.until(lambda: publisher.said)
     assert publisher.confirmed < 2, "what is confirmed is on the disk, which had no room for both"
@@ -136,14 +144,17 @@ def test_a_write_that_the_disk_cuts_short_goes_on_where_it_stopped(small: Broker
     assert take(small, 3) == [1, 2, 3]
 
 
-def test_a_kill_while_the_disk_is_full_loses_nothing_that_was_confirmed(small: Broker, disk: Path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_end_and_a_start_on_a_full_disk_lose_nothing_that_was_confirmed(small: Broker, disk: Path, number: int):
     publisher = Publisher(small, 100_000)
     while not publisher.said:
         publisher.publish(5)
     publisher.until(lambda: publisher.confirmed > 300)
     confirmed = publisher.confirmed
     taken = take(small, 10)
-    small.end()
+    fill(disk / "ballast", shutil.disk_usage(disk).free)
+    small.end(number)
+    fill(disk / "more", shutil.disk_usage(disk).free)
     small.start()
     left = take(small, waiting(small))
     assert set(range(1, confirmed + 1)) <= {*taken, *left}

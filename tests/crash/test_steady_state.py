@@ -36,10 +36,10 @@ class Consumer(threading.Thread):
             if body == b"end":
                 self.channel.basic_ack(method.delivery_tag, multiple=True)
                 return
-            if not method.redelivered and rng.random() < 0.02:
-                self.channel.basic_nack(method.delivery_tag, requeue=True)
-            elif method.delivery_tag % (BACKLOG // 2) == 0:
+            if method.delivery_tag % (BACKLOG // 2) == 0:
                 self.channel.basic_ack(method.delivery_tag, multiple=True)
+            elif not method.redelivered and rng.random() < 0.02:
+                self.channel.basic_nack(method.delivery_tag, requeue=True)
             self.taken += 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from watership.admin.api import AdminError
 from watership.store import Copy
 
 from .base import Verbs
@@ -29,4 +30,7 @@ class LocalBackup:
 class BackupVerbs(Verbs):
     async def backup(self) -> LocalBackup:
         """Everything that was confirmed before it was asked for is in it."""
-        return LocalBackup(Copy(self.broker.store))
+        try:
+            return LocalBackup(Copy(self.broker.store))
+        except OSError as error:
+            raise AdminError(503, "unavailable", f"the files cannot be opened: {error}") from None
