@@ -187,11 +187,12 @@ def test_the_ring_keeps_the_latest_and_knows_what_it_has_forgotten() -> None:
 
 async def test_who_waits_no_more_leaves_nothing_behind() -> None:
     changes = Changes(lambda: 0.0, "run")
-    waiting = asyncio.ensure_future(changes.wait(0))
+    assert not await changes.wait(0, 0.001)
+    waiting = asyncio.ensure_future(changes.wait(0, 60))
     await asyncio.sleep(0)
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
     assert not changes.waiting
     changes.add(AlarmsChanged(()))
-    await changes.wait(0)
+    assert await changes.wait(0, 60)

@@ -5,7 +5,6 @@ Nothing is kept for a watcher beyond what its socket takes: while it does not re
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -15,26 +14,17 @@ from aiohttp import web
 from .api import Json
 from .conventions import as_json
 
-ALIVE = 15.0  # seconds between two signs of life
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-async def serve(request: web.Request, changes: AsyncIterator[Json]) -> web.StreamResponse:
+async def serve(request: web.Request, batches: AsyncIterator[list[Json]]) -> web.StreamResponse:
     """Returns when the watcher is gone, or there is no more to tell it."""
     response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
-    upcoming: asyncio.Future[Json] | None = None
     with contextlib.suppress(ConnectionError):
-        while True:
-            upcoming = upcoming or asyncio.ensure_future(anext(changes))
-            done, _ = await asyncio.wait([upcoming], timeout=ALIVE)
-            if done and isinstance(upcoming.exception(), StopAsyncIteration):
-                await response.write_eof()
-                return response
-            await response.write(written(upcoming.result()) if done else b": alive\n\n")
-            upcoming = None if done else upcoming
-    if upcoming is not None:
-        upcoming.cancel()
+        async for changes in batches:
+            await response.write(b"".join(map(written, changes)) or b": alive\n\n")
+        await response.write_eof()
     return response
 
 

@@ -73,7 +73,7 @@ class Management:
         admin = LocalAdmin(self.broker, user, asked=statistics, source=request.remote or "")
         if verb.feed:
             since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
-            return await feed.serve(request, admin.watch(since))
+            return await feed.serve(request, admin.batches(since))
         result = await getattr(admin, verb.name)(*call, **options)
         return await self.stream(result, request) if verb.stream else self.response(verb, result, request)
 

@@ -98,12 +98,16 @@ class Changes:
         behind = self.next - number
         return [self.ring[-at] for at in range(behind, max(behind - most, 0), -1)]
 
-    async def wait(self, number: int) -> None:
-        """Returns when there is a change with this number."""
+    async def wait(self, number: int, seconds: float) -> bool:
+        """Returns when there is a change with this number; False when there was none for so long."""
         while self.next <= number:
             waiter = asyncio.get_running_loop().create_future()
             self.waiting.add(waiter)
             try:
-                await waiter
+                async with asyncio.timeout(seconds):
+                    await waiter
+            except TimeoutError:
+                return False
             finally:
                 self.waiting.discard(waiter)
+        return True

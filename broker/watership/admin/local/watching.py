@@ -17,6 +17,7 @@ from watership.model import commands as c
 from .base import Verbs
 
 AT_ONCE = 100
+ALIVE = 15.0  # seconds between two signs of life
 Told = tuple[str, Json]
 
 
@@ -26,25 +27,29 @@ class WatchVerbs(Verbs):
         was seen, or the revision of a snapshot. The first one is `started`, or `missed` when what happened since then
         is not known any more: who keeps a picture takes a snapshot again, and so whenever `missed` comes later. It ends
         when the user may not watch any more."""
+        async for told in self.batches(since):
+            for change in told:
+                yield change
+
+    async def batches(self, since: str) -> AsyncIterator[list[Json]]:
+        """The same by as many as there are; none at all is a sign of life."""
         changes, listed = self.broker.changes, self.user.name in self.broker.metadata.users
-        number = changes.number(since) if since else None
-        if number is None:
-            number = changes.next
-            yield self.mark("missed" if since else "started", number)
-        else:
-            yield self.mark("started", number)
+        number = changes.number(since) if since else changes.next
+        missed, number = number is None, changes.next if number is None else number
+        yield [self.mark("missed" if missed else "started", number)]
         while True:
-            await changes.wait(number)
+            more = await changes.wait(number, ALIVE)
             if listed and not self.still_here():
                 return
             if not changes.knows(number):
                 number = changes.next
-                yield self.mark("missed", number)
+                yield [self.mark("missed", number)]
                 continue
-            for change in changes.since(number, AT_ONCE):
-                number = change.number + 1
-                if (told := self.told(change)) is not None:
-                    yield told
+            batch = changes.since(number, AT_ONCE)
+            number += len(batch)
+            told = [shown for change in batch if (shown := self.told(change)) is not None]
+            if told or not more:
+                yield told
             await asyncio.sleep(0)  # others get a turn, however much there is that this user may not see
 
     def still_here(self) -> bool:
