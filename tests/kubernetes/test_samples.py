@@ -225,14 +225,15 @@ def test_t10_t11_t19_kind_that_is_not_there_yet_says_what_to_write(cluster: Clus
     assert words in cluster.refused(as_rabbitmq_writes_it(resource(kind, "it", {"name": "sample"}, name="it", **spec)))
 
 
-def test_streams_and_tracing_are_refused_in_the_brokers_words(cluster: Cluster, served: Broker):
+def test_stream_is_refused_in_the_brokers_words_and_a_vhost_is_traced(cluster: Cluster, served: Broker):
     cluster.apply(
         hosted(served, "sample"),
         resource("Queue", "log", {"name": "sample"}, type="stream", arguments={"x-max-length-bytes": 1000}),
         resource("Vhost", "traced", {"name": "sample"}, tracing=True),
     )
     cluster.says("queue.watership.dev", "log", "is not available in this version; use classic")
-    cluster.says("vhost.watership.dev", "traced", "cannot be traced in this version; leave tracing out")
+    cluster.ready("vhost.watership.dev", "traced")
+    assert served.api("vhosts/traced")["tracing"] is True
     cluster.kubectl("delete", "queue.watership.dev/log", "vhost.watership.dev/traced", "--timeout=30s")
 
 

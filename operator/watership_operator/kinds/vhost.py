@@ -53,8 +53,8 @@ class VhostSpec(TopologySpec, frozen=True, kw_only=True):
     tracing: Annotated[
         bool | msgspec.UnsetType,
         Meta(
-            description="Whether copies of its messages go to amq.rabbitmq.trace; left as it is when not given. "
-            "A BrokerCluster cannot in this version."
+            description="Whether a copy of each message goes to the exchange amq.rabbitmq.trace, also after the "
+            "broker's restart; left as it is when not given."
         ),
     ] = msgspec.UNSET
     limits: Annotated[VhostLimits, Meta(description="Limits; one that is not given is lifted.")] = VhostLimits()
