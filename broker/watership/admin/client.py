@@ -110,7 +110,7 @@ class Client:
         except TimeoutError:
             raise Unreachable(f"{self.url} told nothing for {SILENCE:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{self.url} cannot be reached: {why(error)}") from None
+            raise Unreachable(f"{self.place} cannot be reached: {why(error)}") from None
         raise Unreachable(f"{self.url} ended the events")
 
     async def lists(self) -> Snapshot:
@@ -154,9 +154,9 @@ class Client:
                 text = await response.text()
                 return self.result(verb, response, text)
         except TimeoutError:
-            raise Unreachable(f"{self.url} did not answer {verb.name} within {self.timeout.total:g} s") from None
+            raise Unreachable(f"{self.place} did not answer {verb.name} within {self.timeout.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{self.url} cannot be reached: {why(error)}") from None
+            raise Unreachable(f"{self.place} cannot be reached: {why(error)}") from None
         except ValueError:
             raise Unreachable(f"{self.url} is no management API: its answer to {verb.name} is no JSON") from None
 
@@ -165,6 +165,11 @@ class Client:
             async with response:
                 raise failure(response.status, await response.text())
         return Download(response)
+
+    @property
+    def place(self) -> str:
+        """Where the broker is, in sentences."""
+        return self.socket or self.url
 
     def connector(self) -> aiohttp.BaseConnector:
         if self.socket is not None:
