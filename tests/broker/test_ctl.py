@@ -403,6 +403,16 @@ def test_stop_ends_the_process_and_returns_then(own: Broker, run: Run):
     own.process = None
 
 
+def test_a_broker_that_starts_is_waited_for(tmp_path: Path):
+    made = Broker(tmp_path)
+    command = [Path(sys.executable).parent / "rabbitmqctl", "--data", tmp_path / "data", "await_startup", "-t", "60"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as waiting:
+        made.start()
+        _, complaint = waiting.communicate(timeout=90)
+    made.end()
+    assert (waiting.returncode, complaint) == (0, "")
+
+
 def test_a_killed_broker_leaves_nothing_that_hinders_the_next(own: Broker, run: Run):
     own.end(signal.SIGKILL)
     data = str(own.folder / "data")

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
         "backup", help="copy the data of a running broker", description=DESCRIPTION, epilog=EPILOG
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder for the copy")
-    common(parser, tables=False)
+    common(parser)
     parser.set_defaults(run=run)
 
 

@@ -11,6 +11,7 @@ import difflib
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,7 +23,7 @@ from watership.admin.control import NAME, reachable
 from watership.broker.identity import VERSION
 
 from .commands import Command, Failure, commands_of
-from .commands.command import DATA, SOFTWARE, UNAVAILABLE, USAGE, Result, authority
+from .commands.command import DATA, INTERVAL, SOFTWARE, UNAVAILABLE, USAGE, Result, authority
 from .options import OPTIONS, command_word, common
 from .output import listing
 
@@ -123,7 +124,7 @@ def parsed(tool: str, name: str, command: Command, arguments: Sequence[str]) -> 
         usage=" ".join([tool, name, "[OPTIONS]", *words]),
         allow_abbrev=False,
     )
-    common(parser, tables=tool == CTL)
+    common(parser)
     for option in command.options:
         flags, how = OPTIONS[option]
         parser.add_argument(*flags, dest=option, **how)
@@ -167,6 +168,8 @@ def place(options: argparse.Namespace, command: Command, places: list[str], pars
 async def perform(command: Command, options: argparse.Namespace) -> Result:
     if command.offline:
         return await command.action(Client("", "", ""), options)
+    if command.waits and options.url is None:
+        await appears(options)
     with ExitStack() as stack:
         client = connected(options, stack)
         async with client:
@@ -181,11 +184,9 @@ def connected(options: argparse.Namespace, stack: ExitStack) -> Client:
     """By the control socket where there is one and no URL was given."""
     timeout = options.timeout or 60
     if options.url is None:
-        folders = [Path(options.data)] if options.data else list(DATA_FOLDERS)
-        for folder in folders:
-            if (path := folder / NAME).is_socket():
-                name = stack.enter_context(reachable(path))
-                return Client("http://localhost", "", "", socket=name, timeout=timeout)
+        if (path := control(options)) is not None:
+            name = stack.enter_context(reachable(path))
+            return Client("http://localhost", "", "", socket=name, timeout=timeout)
         if options.data:
             raise Failure(UNAVAILABLE, f"no broker runs in {options.data}: it has no socket '{NAME}'")
     url = options.url or "http://127.0.0.1:15672"
@@ -195,6 +196,19 @@ def connected(options: argparse.Namespace, stack: ExitStack) -> Client:
 def words(options: argparse.Namespace) -> dict[str, object]:
     """What stands in braces in a command's banner."""
     return {n: " ".join(map(str, v)) if isinstance(v, list) else v for n, v in vars(options).items()}
+
+
+def control(options: argparse.Namespace) -> Path | None:
+    """The control socket of a broker on this machine."""
+    folders = [Path(options.data)] if options.data else DATA_FOLDERS
+    return next((folder / NAME for folder in folders if (folder / NAME).is_socket()), None)
+
+
+async def appears(options: argparse.Namespace) -> None:
+    """Returns when the broker has made its socket, or at the end of the time that is given."""
+    deadline = time.monotonic() + (options.timeout or 300)
+    while control(options) is None and time.monotonic() < deadline:
+        await asyncio.sleep(INTERVAL)
 
 
 async def meet(client: Client, options: argparse.Namespace) -> None:

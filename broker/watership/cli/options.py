@@ -65,8 +65,8 @@ def seconds(text: str) -> float | None:
     return None if text == "infinity" else float(text)
 
 
-def common(parser: argparse.ArgumentParser, *, tables: bool) -> None:
-    """What every command takes. tables: the tool is ours."""
+def common(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
     environment = os.environ
     add = parser.add_argument
     add("-n", "--node", help="the node that must answer, rabbit@HOST")

@@ -14,6 +14,7 @@ from watership.admin.client import Client
 
 # Exit statuses of RabbitMQ's tools, which are those of sysexits.h.
 USAGE, DATA, NO_USER, UNAVAILABLE, SOFTWARE, TEMPORARY, CONFIGURATION = 64, 65, 67, 69, 70, 75, 78
+INTERVAL = 0.2  # seconds between two questions of a command that waits
 CTL, DIAGNOSTICS = "rabbitmqctl", "rabbitmq-diagnostics"
 QUEUES, UPGRADE, PLUGINS = "rabbitmq-queues", "rabbitmq-upgrade", "rabbitmq-plugins"
 
@@ -45,6 +46,7 @@ class Command:
     banner: str = ""
     done: str = ""
     offline: bool = False  # asks no broker
+    waits: bool = False  # also for the broker to start
 
 
 def verb(name: str, *arguments: str) -> Action:

@@ -17,6 +17,7 @@ from .command import (
     CTL,
     DATA,
     DIAGNOSTICS,
+    INTERVAL,
     SOFTWARE,
     TEMPORARY,
     UNAVAILABLE,
@@ -37,7 +38,6 @@ PURPOSES = {
     "http/prometheus": "Prometheus exporter API over HTTP",
     "https/prometheus": "Prometheus exporter API over TLS (HTTPS)",
 }
-INTERVAL = 0.2  # seconds between two questions of a command that waits
 
 
 def described(listener: dict[str, Any]) -> dict[str, Any]:
@@ -355,9 +355,14 @@ COMMANDS: dict[str, Command] = {
         tools=BOTH,
         options=("used",),
     ),
-    "await_startup": Command("wait until the node serves", await_startup, tools=(CTL,)),
+    "await_startup": Command("wait until the node serves", await_startup, waits=True),
     "wait": Command(
-        "wait until the node serves", await_startup, ("file?",), options=("pid",), banner="Waiting for node {node} ..."
+        "wait until the node serves",
+        await_startup,
+        ("file?",),
+        options=("pid",),
+        waits=True,
+        banner="Waiting for node {node} ...",
     ),
     "await_online_nodes": Command("wait for so many nodes", await_online_nodes, ("count",)),
     "await_online_quorum_plus_one": Command(
