@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from watership.admin.api import AdminError, Unreachable
 from watership.store import StoreError
 from watership.store.directory import Directory
-from watership.store.inspection import find
+from watership.store.inspection import find, find_pages
 
 from .commands.command import Failure
 from .ctl import connected
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             return 1
         mark = asyncio.run(fetch(folder, options))
         directory = Directory(folder)
-        damages = find(directory, TOOLS)
+        damages = find(directory, TOOLS) or find_pages(directory, TOOLS)
         directory.close()
     except (Failure, AdminError, Unreachable, StoreError, OSError, tarfile.TarError) as error:
         print(f"watership: there is no backup, and {folder} is not complete: {error}", file=sys.stderr)

@@ -40,7 +40,7 @@ class Copy:
         self._open.callback(log.take_back)
         try:
             ends = [base for base, _ in files[1:]] + [self.mark]
-            for (base, path), end in zip(files, ends, strict=True):
+            for (base, path), end in zip(files, ends, strict=False):
                 self._add(path.name, path, end - base)
             for path in sorted((log.folder / "pages").glob("*.page")):
                 self._add(f"pages/{path.name}", path, path.stat().st_size)
