@@ -242,15 +242,13 @@ def peer(broker: Broker) -> Iterator[Peer]:
     peer.send(1, m.ChannelOpen())
     peer.receive()
     yield peer
-    peer.file.close()
-    peer.socket.close()
+    peer.close()
     cleaner = Peer(broker.port)
     cleaner.send(1, m.ChannelOpen())
     cleaner.send(1, m.QueueDelete("Q"))
     cleaner.send(1, m.ExchangeDelete("X"))
     assert cleaner.until_closed() is None
-    cleaner.file.close()
-    cleaner.socket.close()
+    cleaner.close()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row[-2])[:60])
@@ -276,8 +274,7 @@ def test_what_a_client_may_not_send_on_channel_0(broker: Broker):
         504,
         "CHANNEL_ERROR - unexpected method in connection state running",
     )
-    peer.file.close()
-    peer.socket.close()
+    peer.close()
 
 
 def test_a_quorum_queue_knows_no_exclusive_consumer(peer: Peer):

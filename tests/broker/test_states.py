@@ -9,23 +9,31 @@ from tests.broker.process import Broker
 
 from watership.wire.amqp091 import methods as m
 from watership.wire.amqp091.frames import PROTOCOL_HEADER, decode_method
-from watership.wire.amqp091.states import on_channel
+from watership.wire.amqp091.states import State, next_state, on_channel
 
 METHODS = list(m.METHODS.values())
 CODES = {"channel error": 504, "command invalid": 503}
 
 
 class Peer:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, until: State = State.RUNNING) -> None:
+        """until: how far the handshake goes."""
         self.socket = socket.create_connection(("127.0.0.1", port), 10)
         self.file = self.socket.makefile("rb")
         self.socket.sendall(PROTOCOL_HEADER)
         self.receive()
-        self.send(0, m.ConnectionStartOk({}, "PLAIN", b"\0guest\0guest", "en_US"))
-        self.receive()
-        self.send(0, m.ConnectionTuneOk(2047, 131072, 0))
-        self.send(0, m.ConnectionOpen("/"))
-        self.receive()
+        if until is not State.START:
+            self.send(0, m.ConnectionStartOk({}, "PLAIN", b"\0guest\0guest", "en_US"))
+            self.receive()
+        if until in (State.OPEN, State.RUNNING):
+            self.send(0, m.ConnectionTuneOk(2047, 131072, 0))
+        if until is State.RUNNING:
+            self.send(0, m.ConnectionOpen("/"))
+            self.receive()
+
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
 
     def send(self, channel: int, method: m.Method) -> None:
         payload = method.encode()
@@ -63,8 +71,7 @@ def test_the_broker_answers_as_its_tables_say(broker: Broker, state: str, kind: 
         assert isinstance(peer.receive()[1], m.ChannelClose)
     peer.send(1, kind())
     code = peer.until_closed()
-    peer.file.close()
-    peer.socket.close()
+    peer.close()
     verdict = on_channel(state, kind)
     if verdict in CODES:
         assert code == CODES[verdict]
@@ -72,12 +79,24 @@ def test_the_broker_answers_as_its_tables_say(broker: Broker, state: str, kind: 
         assert code not in CODES.values()
 
 
+@pytest.mark.parametrize("state", [State.START, State.TUNE, State.OPEN, State.RUNNING], ids=lambda state: state.value)
+def test_the_connection_answers_as_its_tables_say(broker: Broker, state: State):
+    for kind in METHODS:
+        if kind is m.ConnectionCloseOk:  # ends it without a word
+            continue
+        peer = Peer(broker.port, state)
+        peer.send(0, kind())
+        code = peer.until_closed()
+        peer.close()
+        legal = next_state(state, kind) is not None
+        assert (code != 504) is legal, (kind.name, code)
+
+
 def test_a_renewed_secret_is_acknowledged(broker: Broker):
     peer = Peer(broker.port)
     peer.send(0, m.ConnectionUpdateSecret(b"new", "it expires"))
     assert isinstance(peer.receive()[1], m.ConnectionUpdateSecretOk)
-    peer.file.close()
-    peer.socket.close()
+    peer.close()
 
 
 def test_as_many_channels_as_were_agreed_on(broker: Broker):
@@ -90,5 +109,4 @@ def test_as_many_channels_as_were_agreed_on(broker: Broker):
     assert isinstance(closed, m.ConnectionClose)
     assert closed.reply_code == 530
     assert "number of channels opened (2047) has reached the negotiated channel_max (2047)" in closed.reply_text
-    peer.file.close()
-    peer.socket.close()
+    peer.close()
