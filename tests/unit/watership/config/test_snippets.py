@@ -254,34 +254,38 @@ def test_tags_and_server_properties():
 # One key of each family that RabbitMQ's users set; values do not matter here.
 MUST = """
 listeners.tcp.default listeners.ssl.x num_acceptors.tcp handshake_timeout reverse_dns_lookups loopback_users.u
-ssl_options.cacertfile ssl_options.certfile ssl_options.keyfile ssl_options.password ssl_options.verify ssl_options.depth
-ssl_options.fail_if_no_peer_cert ssl_options.versions.1 ssl_options.ciphers.1 ssl_options.honor_cipher_order
-ssl_options.honor_ecc_order ssl_options.client_renegotiation ssl_options.secure_renegotiate ssl_options.dh
-ssl_options.dhfile ssl_options.reuse_sessions ssl_options.bypass_pem_cache auth_mechanisms.1 auth_backends.1
-auth_backends.1.authn auth_backends.1.authz auth_cache.cached_backend auth_http.user_path auth_oauth2.issuer
-ssl_cert_login_from ssl_handshake_timeout password_hashing_module default_user default_pass default_vhost
-default_user_tags.t default_permissions.configure default_users.u.tags anonymous_login_user anonymous_login_pass heartbeat
-frame_max initial_frame_max channel_max session_max_per_connection link_max_per_session max_message_size consumer_timeout
-default_consumer_prefetch tcp_listen_options.backlog tcp_listen_options.nodelay tcp_listen_options.sndbuf
-tcp_listen_options.recbuf tcp_listen_options.keepalive tcp_listen_options.linger.on vm_memory_high_watermark.relative
-vm_memory_high_watermark.absolute disk_free_limit.relative disk_free_limit.absolute total_memory_available_override_value
-cluster_formation.peer_discovery_backend cluster_formation.classic_config.nodes.1 cluster_formation.dns.hostname
-cluster_formation.k8s.host cluster_formation.etcd.endpoints.1 cluster_formation.consul.host cluster_formation.aws.region
+ssl_options.cacertfile ssl_options.certfile ssl_options.keyfile ssl_options.password ssl_options.verify
+ssl_options.depth ssl_options.fail_if_no_peer_cert ssl_options.versions.1 ssl_options.ciphers.1
+ssl_options.honor_cipher_order ssl_options.honor_ecc_order ssl_options.client_renegotiation
+ssl_options.secure_renegotiate ssl_options.dh ssl_options.dhfile ssl_options.reuse_sessions
+ssl_options.bypass_pem_cache auth_mechanisms.1 auth_backends.1 auth_backends.1.authn auth_backends.1.authz
+auth_cache.cached_backend auth_http.user_path auth_oauth2.issuer ssl_cert_login_from ssl_handshake_timeout
+password_hashing_module default_user default_pass default_vhost default_user_tags.t
+default_permissions.configure default_users.u.tags anonymous_login_user anonymous_login_pass heartbeat
+frame_max initial_frame_max channel_max session_max_per_connection link_max_per_session max_message_size
+consumer_timeout default_consumer_prefetch tcp_listen_options.backlog tcp_listen_options.nodelay
+tcp_listen_options.sndbuf tcp_listen_options.recbuf tcp_listen_options.keepalive tcp_listen_options.linger.on
+vm_memory_high_watermark.relative vm_memory_high_watermark.absolute disk_free_limit.relative
+disk_free_limit.absolute total_memory_available_override_value cluster_formation.peer_discovery_backend
+cluster_formation.classic_config.nodes.1 cluster_formation.dns.hostname cluster_formation.k8s.host
+cluster_formation.etcd.endpoints.1 cluster_formation.consul.host cluster_formation.aws.region
 cluster_formation.target_cluster_size_hint cluster_formation.discovery_retry_limit
 cluster_formation.discovery_retry_interval cluster_formation.node_cleanup.interval cluster_name
 cluster_partition_handling cluster_tags.t node_tags.t net_ticktime quorum_queue.initial_cluster_size
 quorum_queue.continuous_membership_reconciliation.enabled quorum_queue.commands_soft_limit
-quorum_queue.property_equivalence.relaxed_checks_on_redeclaration stream.initial_cluster_size stream.listeners.tcp.1
-stream.replication.address_family raft.segment_max_entries raft.wal_max_size_bytes raft.wal_max_batch_size raft.data_dir
-classic_queue.default_version default_queue_type queue_types.stream.enabled default_policies.operator.p.expires
-default_limits.vhosts.l.max_queues load_definitions definitions.import_backend log.dir log.file log.file.level
-log.console log.console.level log.syslog log.exchange log.connection.level collect_statistics collect_statistics_interval
-management.tcp.port management.ssl.port management.path_prefix management.load_definitions management.rates_mode
-management.disable_stats management.http_log_dir management.cors.allow_origins.1 management.csp.policy
-management.hsts.policy management.session_timeout management.login_session_timeout management.oauth_enabled
-management_agent.disable_metrics_collector prometheus.path prometheus.tcp.port prometheus.ssl.port
-prometheus.return_per_object_metrics proxy_protocol deprecated_features.permit.global_qos
-message_interceptors.incoming.set_header_timestamp.overwrite product.name motd_file config_entry_decoder.passphrase
+quorum_queue.property_equivalence.relaxed_checks_on_redeclaration stream.initial_cluster_size
+stream.listeners.tcp.1 stream.replication.address_family raft.segment_max_entries raft.wal_max_size_bytes
+raft.wal_max_batch_size raft.data_dir classic_queue.default_version default_queue_type
+queue_types.stream.enabled default_policies.operator.p.expires default_limits.vhosts.l.max_queues
+load_definitions definitions.import_backend log.dir log.file log.file.level log.console log.console.level
+log.syslog log.exchange log.connection.level collect_statistics collect_statistics_interval
+management.tcp.port management.ssl.port management.path_prefix management.load_definitions
+management.rates_mode management.disable_stats management.http_log_dir management.cors.allow_origins.1
+management.csp.policy management.hsts.policy management.session_timeout management.login_session_timeout
+management.oauth_enabled management_agent.disable_metrics_collector prometheus.path prometheus.tcp.port
+prometheus.ssl.port prometheus.return_per_object_metrics proxy_protocol deprecated_features.permit.global_qos
+message_interceptors.incoming.set_header_timestamp.overwrite product.name motd_file
+config_entry_decoder.passphrase
 """
 
 
