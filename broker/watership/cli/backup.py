@@ -20,7 +20,7 @@ from watership.store.inspection import find, find_pages
 
 from .commands.command import Failure
 from .ctl import connected
-from .options import common
+from .options import reaching
 from .store import TOOLS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
         "backup", help="copy the data of a running broker", description=DESCRIPTION, epilog=EPILOG
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder for the copy")
-    common(parser)
+    reaching(parser)
     parser.set_defaults(run=run)
 
 

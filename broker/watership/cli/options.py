@@ -65,18 +65,11 @@ def seconds(text: str) -> float | None:
     return None if text == "infinity" else float(text)
 
 
-def common(parser: argparse.ArgumentParser) -> None:
-    """What every command takes."""
+def reaching(parser: argparse.ArgumentParser) -> None:
+    """Where the broker is, and who asks."""
     environment = os.environ
     add = parser.add_argument
-    add("-n", "--node", help="the node that must answer, rabbit@HOST")
-    add("-p", "--vhost", help="the vhost that it is about (default /)")
     add("-t", "--timeout", type=seconds, help="seconds to wait for an answer (default 60)")
-    add("-q", "--quiet", action="store_true", help="print the result only")
-    add("-s", "--silent", action="store_true", help="print the result only, without a table's head")
-    add("--formatter", default="table", choices=FORMATS, help="how results are shown (default table)")
-    add("--no-table-headers", action="store_true", help="a table without its head")
-    add("--table-headers", action="store_false", dest="no_table_headers", help=argparse.SUPPRESS)
     add("--data", default=environment.get("WATERSHIP_DATA"), metavar="DIR", help="the broker's data directory")
     add("--url", default=environment.get("WATERSHIP_URL"), help="the management API of a broker elsewhere")
     add(
@@ -84,6 +77,19 @@ def common(parser: argparse.ArgumentParser) -> None:
     )
     add("--password", default=environment.get("WATERSHIP_PASSWORD", "guest"), help="the password of who asks")
     add("--ca", metavar="FILE", help="PEM file with the authorities to trust for https")
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    add = parser.add_argument
+    add("-n", "--node", help="the node that must answer, rabbit@HOST")
+    add("-p", "--vhost", help="the vhost that it is about (default /)")
+    add("-q", "--quiet", action="store_true", help="print the result only")
+    add("-s", "--silent", action="store_true", help="print the result only, without a table's head")
+    add("--formatter", default="table", choices=FORMATS, help="how results are shown (default table)")
+    add("--no-table-headers", action="store_true", help="a table without its head")
+    add("--table-headers", action="store_false", dest="no_table_headers", help=argparse.SUPPRESS)
+    reaching(parser)
     for flags in (("-l", "--longnames"), ("--dry-run",)):
         add(*flags, action="store_true", help=argparse.SUPPRESS)
     for flag in ("--printer", "--erlang-cookie", "--script-name"):
