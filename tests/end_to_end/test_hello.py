@@ -39,6 +39,15 @@ def apply_hello(cluster: Machine) -> None:
     cluster.kubectl("wait", "--for=condition=Ready", kinds, "--all", "--timeout=60s")
 
 
+# What RabbitMQ's operator, probes and charts run in the pod, without a login.
+TOOLS = (
+    ("rabbitmq-diagnostics", "-q", "ping"),
+    ("rabbitmq-diagnostics", "-q", "check_port_connectivity"),
+    ("rabbitmq-upgrade", "await_online_quorum_plus_one", "-t", "60"),
+    ("rabbitmqctl", "enable_feature_flag", "all"),
+    ("rabbitmq-plugins", "set", "rabbitmq_prometheus", "rabbitmq_management"),
+    ("rabbitmq-queues", "rebalance", "all"),
+)
 CONDITIONS = ("Ready", "AllReplicasReady", "ClusterAvailable", "NoWarnings", "ReconcileSuccess")
 
 
@@ -52,6 +61,9 @@ def test_c1_c4_c17_message_survives_its_pod_and_only_the_claim_survives_deletion
     with forwarded(cluster, 5672):
         sent = python(cluster, str(HELLO / "producer.py"), "across", "pods")
         assert sent.returncode == 0, sent.stderr
+    for tool, *words in TOOLS:
+        done = cluster.run("exec", "hello-server-0", "--", tool, *words)
+        assert done.returncode == 0, (tool, words, done.stdout, done.stderr)
     before = cluster.get("pod", "hello-server-0")["metadata"]["uid"]
     cluster.kubectl("delete", "pod", "hello-server-0", "--grace-period=0", "--force")
     cluster.wait(
