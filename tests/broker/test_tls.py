@@ -53,7 +53,11 @@ class Site:
             "ssl_options.honor_ecc_order = true",
         ]
         lines += ["ssl_options.client_renegotiation = false", "ssl_options.secure_renegotiate = true"]
-        lines += ["ssl_options.reuse_sessions = false", "ssl_cert_login_from = common_name"]
+        lines += [
+            "ssl_options.reuse_sessions = false",
+            "ssl_options.versions.1 = tlsv1.3",
+            "ssl_cert_login_from = common_name",
+        ]
         lines += [f"auth_mechanisms.{n} = {m}" for n, m in enumerate(("PLAIN", "AMQPLAIN", "ANONYMOUS", "EXTERNAL"))]
         self.broker = Broker(folder, "\n".join(lines) + "\n")
         self.broker.start()
@@ -141,6 +145,20 @@ def test_external_is_offered_over_tls_alone(site: Site) -> None:
         assert offered + b"\x00\x00\x00\x05en_US" in start
 
 
+def test_no_session_can_be_resumed_where_that_is_off(site: Site) -> None:
+    """management.ssl has the default, which shows that the question is a good one."""
+    for port, question, resumable in (
+        (site.amqps, b"AMQP\x00\x00\x09\x01", False),
+        (site.https, b"GET /api/version HTTP/1.1\r\nHost: localhost\r\n\r\n", True),
+    ):
+        with socket.create_connection(("localhost", port), 20) as plain:
+            peer = site.trusting().wrap_socket(plain, server_hostname="localhost")
+            peer.sendall(question)
+            assert peer.recv(4096)
+            assert (peer.session is not None and peer.session.has_ticket) is resumable
+            peer.close()
+
+
 class Anonymous:
     TYPE = "ANONYMOUS"
     erase_on_connect = False
@@ -194,21 +212,21 @@ def test_what_is_served_can_be_asked_for_and_renewed_everywhere_without_dropping
 
 def test_an_authority_that_is_taken_away_is_trusted_no_more(site: Site) -> None:
     """Last of the module: the authority changes for good."""
-    site.connect(site.certificate("hazel")).close()
-    other = trustme.CA()
-    trusted = (site.folder / "ca.pem").read_bytes()
-    (site.folder / "trusted.pem").write_bytes(trusted)
-    other.cert_pem.write_to_path(str(site.folder / "ca.pem"))
+    certificate = site.certificate("hazel")
+    authority = (site.folder / "ca.pem").read_text()
 
     def refused() -> bool:
-        options = pika.SSLOptions(ssl.create_default_context(cafile=str(site.folder / "trusted.pem")), "localhost")
-        options.context.load_cert_chain(site.folder / "hazel.pem")
+        context = ssl.create_default_context(cadata=authority)
+        context.load_cert_chain(certificate)
+        options = pika.SSLOptions(context, "localhost")
         try:
             pika.BlockingConnection(pika.ConnectionParameters("localhost", site.amqps, ssl_options=options)).close()
-        except (pika.exceptions.AMQPConnectionError, ssl.SSLError, OSError):
+        except (pika.exceptions.AMQPError, ssl.SSLError, OSError):
             return True
         return False
 
+    until(lambda: not refused())
+    trustme.CA().cert_pem.write_to_path(str(site.folder / "ca.pem"))
     until(refused)
 
 
@@ -284,6 +302,7 @@ def test_cipher_suites_are_taken_apart(name: str, exchange: str, cipher: str, ha
         ("ssl_options.secure_renegotiate = false", "expected true: OpenSSL offers nothing else"),
         ("ssl_options.dh = abc", "cannot be set in this version"),
         ("ssl_options.honor_cipher_order = true\nssl_options.honor_ecc_order = false", "must be equal"),
+        ("ssl_options.reuse_sessions = false", "offer nothing else with ssl_options.versions.1 = tlsv1.3"),
         ("ssl_options.verify = verify_peer", "ssl_options.cacertfile must name the authorities"),
         ("ssl_options.fail_if_no_peer_cert = true", "ssl_options.verify must be verify_peer"),
     ],

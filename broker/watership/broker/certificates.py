@@ -112,4 +112,4 @@ def too_deep(connection: ssl.SSLObject, depth: int | None) -> bool:
         return False
     # SSLObject has the method from Python 3.13 on; below it, what it wraps does.
     inner = connection if hasattr(connection, "get_verified_chain") else connection._sslobj  # type: ignore[attr-defined]
-    return len(inner.get_verified_chain()) > depth + 2
+    return len(inner.get_verified_chain() or ()) > depth + 2  # None: resumed, and looked at when it was new

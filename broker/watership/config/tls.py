@@ -57,7 +57,7 @@ def keys(prefix: str) -> tuple[Key, ...]:
         "dh": (only(), None, "not available: name a file with dhfile"),
         "client_renegotiation": (only("false"), None, "clients never may: OpenSSL 3 does not let them"),
         "secure_renegotiate": (only("true"), None, "always: OpenSSL knows no other renegotiation"),
-        "reuse_sessions": (flag, True, "clients may resume a session"),
+        "reuse_sessions": (flag, True, "clients may resume a session; false needs TLS 1.3 alone"),
     }
     reloadable = ("certfile", "keyfile")
     return tuple(
@@ -76,6 +76,12 @@ def tls_of(prefix: str, values: Mapping[str, Any], picked: Mapping[str, list[Any
         raise ConfigError(f"{prefix}.verify is verify_peer, so {prefix}.cacertfile must name the authorities")
     if values[f"{prefix}.fail_if_no_peer_cert"] and not verify_peer:
         raise ConfigError(f"{prefix}.fail_if_no_peer_cert is true, so {prefix}.verify must be verify_peer")
+    versions = tuple(picked.get(f"{prefix}.versions.$n", ()))
+    if not values[f"{prefix}.reuse_sessions"] and versions != ("tlsv1.3",):
+        raise ConfigError(
+            f"{prefix}.reuse_sessions is false, which OpenSSL through Python can do for TLS 1.3 alone: "
+            f"offer nothing else with {prefix}.versions.1 = tlsv1.3"
+        )
     return Tls(
         certfile=asked["certfile"],
         keyfile=asked["keyfile"],
@@ -84,7 +90,7 @@ def tls_of(prefix: str, values: Mapping[str, Any], picked: Mapping[str, list[Any
         verify_peer=verify_peer,
         fail_if_no_peer_cert=values[f"{prefix}.fail_if_no_peer_cert"],
         depth=asked["depth"],
-        versions=tuple(picked.get(f"{prefix}.versions.$n", ())),
+        versions=versions,
         ciphers=tuple(picked.get(f"{prefix}.ciphers.$n", ())),
         server_preference=preference(prefix, values),
         dhfile=values[f"{prefix}.dhfile"],

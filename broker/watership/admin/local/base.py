@@ -41,7 +41,14 @@ class Verbs:
         left out where nobody wants any."""
         if not self.asked.statistics:
             return {name: value for name, value in shown.items() if name not in statistics}
-        return with_details(shown, self.broker.statistics.details(key, names, self.asked.spans))
+        return with_details(shown, self.broker.statistics.details(key, names, self.spans(key)))
+
+    def spans(self, key: object) -> Spans:
+        """Of a vhost the samples of lengths come with those of rates, as in RabbitMQ."""
+        asked = self.asked.spans
+        if isinstance(key, VirtualHost) and "msg_rates" in asked:
+            return {"lengths": asked["msg_rates"], **asked}
+        return asked
 
     @property
     def node(self) -> str:
