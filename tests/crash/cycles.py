@@ -79,7 +79,9 @@ class Life:
         self.rng = Random(seed)
         size = self.rng.choice((1 << 16, 1 << 17, 1 << 20))
         pages = "vm_memory_high_watermark_paging_ratio = 0\n" if seed % 2 else ""  # backlogs go to pages, or never do
-        self.broker = ForkedBroker(folder, f"raft.wal_max_size_bytes = {size}\n{pages}", context)
+        self.configuration = f"raft.wal_max_size_bytes = {size}\n{pages}"
+        self.context = context
+        self.broker = ForkedBroker(folder, self.configuration, context)
         self.ledgers = {name: Ledger(name, ordered=name != DEAD) for name in QUEUES if name != MARKS}
         self.numbers: dict[str, int] = {}  # the next of each publisher
         self.ends: Counter[str] = Counter()
@@ -140,7 +142,14 @@ class Life:
                 self.broker.start(killed_after=self.rng.uniform(0.02, 0.3))
             self.broker.end()
             self.faults.order(0, 0, 0)
-        self.broker.start()
+        try:
+            self.broker.start()
+        except NotStarted as error:
+            if "the port is taken" not in str(error):
+                raise
+            self.broker.end()  # somebody else took it between two starts
+            self.broker = ForkedBroker(self.folder, self.configuration, self.context)
+            self.broker.start()
 
     def clients(self, share: float = 0.8) -> list[Client]:
         """Not all of them in each cycle, but about this share."""
