@@ -37,7 +37,7 @@ cdef enum:
     CHANNEL_CLOSE_OK = 0x140029
     SHOWN = 32                     # octets of a broken frame that its error shows
     ROUTES = 1024                  # a channel forgets its cached routes beyond this
-    BACKLOG = 67108864             # octets of log not yet durable at which publishers pause
+    BACKLOG = 33554432             # octets that the disk has still to take at which publishers pause
 
 
 cdef class Scanner(Outbox):

@@ -25,6 +25,9 @@ cdef extern from "unistd.h" nogil:
     ssize_t c_write "write"(int, const void*, size_t)
     int fdatasync(int)
 
+cdef enum:
+    KEPT = 33554432              # octets of buffer that stay when they are not needed
+
 COMMAND = KIND_COMMAND
 SNAPSHOT = KIND_SNAPSHOT
 ENQUEUE = KIND_ENQUEUE
@@ -296,6 +299,10 @@ cdef class Journal:
             self.on_full(None)
         self.synced = self.landing
         self.commits += 1
+        if self.flying.room > KEPT:               # a rush, or much that was moved on: its room goes back
+            free(self.flying.data)
+            self.flying.data = NULL
+            self.flying.room = 0
         for listener in self.listeners:
             listener()
         waiting, self.futures = self.futures, []

@@ -181,6 +181,8 @@ cdef class Pager(Shelf):
                 self.written.append((lsn, one))
             else:
                 self.settle(one)
+        if len(self.written) < len(written):
+            self.kernel.wake()                # publishers that wait for room
         if self.released and self.released[0][0] <= synced:
             released, self.released = self.released, []
             for lsn, file in released:
