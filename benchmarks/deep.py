@@ -1,6 +1,6 @@
 """`python -m benchmarks.deep [--gigabytes 20] [--theirs 2]`: a backlog far beyond memory.
 
-A durable queue is filled with persistent messages of 1 KB, each confirmed, by a broker that may use 480 MB of memory; it
+A durable queue of a broker that may use 480 MB of memory is filled with persistent messages of 1 KB, each confirmed; it
 is killed, recovers, and is drained by one consumer that acknowledges. RabbitMQ does the same with a smaller one.
 """
 
