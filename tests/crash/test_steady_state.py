@@ -17,7 +17,9 @@ from tests.crash.load import PERSISTENT
 MB = 1_000_000
 THROUGH = int(os.environ.get("WATERSHIP_STEADY_MB", "100")) * MB
 FILE, BODY = 1 << 20, 10_000
-CONSTANT = 10 * FILE  # four files of slack, three spare ones, and those that wait for a sync or for the next look
+CONSTANT = (
+    14 * FILE
+)  # four files of slack, spare ones of up to two, and those that wait for a sync or for the next look
 KEPT, BACKLOG = 300, 100
 
 

@@ -276,7 +276,8 @@ class Log:
             self._writer.snapshot(self._snapshot())
 
     def _give_up(self, path: Path) -> None:
-        if len(self._spares) < SPARES and not self._lent:
+        usual = path.stat().st_size <= 2 * self._file_size  # a large commit has made it longer
+        if len(self._spares) < SPARES and usual and not self._lent:
             spare = path.with_suffix(".spare")
             path.rename(spare)
             self._spares.append(spare)
