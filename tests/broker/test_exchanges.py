@@ -101,6 +101,7 @@ def test_what_waits_survives_a_crash(tmp_path: Path):
     channel = broker.connect().channel()
     assert [get(channel, "q", auto_ack=True)[2] for _ in range(2)] == [b"sooner", b"later"]
     assert bodies(channel, "q") == []
+    channel.queue_declare("on disk", durable=True)  # answered when all of that is
     broker.end()
     broker.start()
     channel = broker.connect().channel()

@@ -238,6 +238,7 @@ def test_deaths_are_counted_by_queue_and_reason_the_latest_first(channel):
         method, properties, _ = get(channel, "work")
         channel.basic_nack(method.delivery_tag, requeue=False)
     method, properties, _ = get(channel, "work")
+    assert method.redelivered, "a consumer has seen it, before it expired"
     deaths = [(d["queue"], d["reason"], d["count"]) for d in properties.headers["x-death"]]
     assert deaths == [("wait", "expired", 3), ("work", "rejected", 3)]
     assert properties.headers["x-first-death-queue"] == "work"

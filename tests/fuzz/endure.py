@@ -105,7 +105,7 @@ class Bench:
     def rule(self, rng: Random) -> None:
         """Other rules for two of the queues; their dead letters go to `classic`, unless it is refused just then."""
 
-        def on_dead(reason: str, tail: bytes, properties: bytes, body: bytes, died: bool) -> bool:
+        def on_dead(reason: str, tail: bytes, properties: bytes, body: bytes, *_marks: bool) -> bool:
             taken = self.ending or rng.random() < 0.9
             if taken and rng.random() < 0.8:
                 self.queues[b"classic"].publish(b"\0\0" + tail + b"\0", properties, body, died=True)

@@ -22,7 +22,16 @@ class DeadLetters:
         self.vhost = vhost
         self.cycles: set[tuple[str, str]] = set()  # told of once
 
-    def take(self, queue: ClassicQueue, reason: str, tail: bytes, properties: bytes, body: bytes, died: bool) -> bool:
+    def take(
+        self,
+        queue: ClassicQueue,
+        reason: str,
+        tail: bytes,
+        properties: bytes,
+        body: bytes,
+        died: bool,
+        redelivered: bool,
+    ) -> bool:
         """One message (kernel.OnDead). False: it reached nobody and the queue's rules ask to try again."""
         rules = queue.settings
         exchange = rules.dead_letter_exchange
@@ -55,7 +64,7 @@ class DeadLetters:
         changes = {name: value for name, value in headers.items() if before.get(name) is not value}
         changed = basic_properties.edit(properties, changes, expiration=None)
         publish = b"\0\0" + b"".join(bytes((len(n),)) + n for n in (exchange.encode(), sent[0].encode())) + b"\0"
-        seen = reason in ("rejected", "delivery_limit")  # by a consumer: RabbitMQ then shows it as redelivered
+        seen = redelivered or reason in ("rejected", "delivery_limit")  # RabbitMQ shows what a consumer has seen
         marks: dict[str, Any] = {"died": True, "redelivered": seen, "delay": route.delay}
         accepted = [target.publish(publish, changed, body, **marks) for target in targets]
         return not rules.at_least_once or (bool(accepted) and all(accepted))

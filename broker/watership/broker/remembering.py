@@ -57,7 +57,7 @@ class Memory:
         also = (self.history,) if self.history is not None and keep else ()
         return kernel.Route(self.vhost.targets(self.exchange.name, keys, message), also=also)
 
-    def release(self, _reason: str, tail: bytes, properties: bytes, body: bytes, _died: bool) -> bool:
+    def release(self, _reason: str, tail: bytes, properties: bytes, body: bytes, *_marks: bool) -> bool:
         """A message has waited long enough (kernel.OnDead)."""
         reader = Reader(tail)
         exchange, key = reader.shortstr(), reader.shortstr()

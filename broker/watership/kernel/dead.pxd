@@ -11,5 +11,5 @@ cdef class Dead(Work):
     cdef Segment* segment         # NULL: it never was in the queue
     cdef uint32_t offset
     cdef bytes tail, properties, body
+    cdef bint died, redelivered
     cdef int read(self) except -1
-    cdef bint died

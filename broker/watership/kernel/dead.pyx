@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from watership.kernel.content cimport body_of
-from watership.kernel.lane cimport DIED, Record, content_of, record_at, tail_of, tail_size
+from watership.kernel.lane cimport DIED, REDELIVERED, Record, content_of, record_at, tail_of, tail_size
 from watership.kernel.octets cimport ld32
 
 from watership.kernel.tick import REASONS
@@ -17,7 +17,8 @@ cdef class Dead(Work):
             self.read()
         taken = queue.on_dead is None
         try:
-            taken = taken or queue.on_dead(REASONS[<int> self.reason], self.tail, self.properties, self.body, self.died)
+            taken = taken or queue.on_dead(REASONS[<int> self.reason], self.tail, self.properties, self.body,
+                                            self.died, self.redelivered)
         except Exception as error:
             taken = True
             queue.kernel.loop.call_exception_handler(
@@ -41,6 +42,7 @@ cdef class Dead(Work):
         self.properties = (<const char*> content + 19)[:ld32(content + 3) - 12]
         self.body = body_of(content, contents)
         self.died = record.tail & DIED
+        self.redelivered = record.tail & REDELIVERED
         return 0
 
     def retry(self):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from .tick import Kernel
 
-OnDead = Callable[[str, bytes, bytes, bytes, bool], bool]
+OnDead = Callable[[str, bytes, bytes, bytes, bool, bool], bool]
 
 class Queue:
     name: str
@@ -73,9 +73,9 @@ class Queue:
         """The rules from now on, -1: none. ttl: milliseconds, for messages that arrive from now on. overflow: as
         x-overflow.
 
-        on_dead(reason, exchange and routing key as two short strings, properties, body, died) is asked to take a
-        message that was rejected, expired, dropped, or returned too often; died: its x-death header is the broker's
-        own. While it says False the message is kept and offered again.
+        on_dead(reason, exchange and routing key as two short strings, properties, body, died, redelivered) is asked to
+        take a message that was rejected, expired, dropped, or returned too often; died: its x-death header is the
+        broker's own. While it says False the message is kept and offered again.
         """
 
     def publish(

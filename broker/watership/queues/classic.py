@@ -22,8 +22,9 @@ from watership.model.topology import Queue
 from watership.routing import Seen
 from watership.wire.amqp091.properties import headers_of
 
-# reason, exchange and routing key as two short strings, properties, body, whether x-death is the broker's own
-OnDead = Callable[[str, bytes, bytes, bytes, bool], bool]
+# reason, exchange and routing key as two short strings, properties, body, whether x-death is the broker's own, whether
+# somebody may have seen it before
+OnDead = Callable[[str, bytes, bytes, bytes, bool, bool], bool]
 
 
 @dataclass(eq=False)

@@ -64,7 +64,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         if hasattr(self, "loop"):
             self.loop.close()
 
-    def take_dead(self, reason: str, tail: bytes, props: bytes, body: bytes, died: bool) -> bool:
+    def take_dead(self, reason: str, tail: bytes, props: bytes, body: bytes, *marks: bool) -> bool:
         assert tail == PUBLISH[2:-1] + b"" or tail == b"\0\1q"
         self.dead.append((reason, body))
         return True
