@@ -50,7 +50,7 @@ def test_who_fails_too_often_has_to_wait_and_nobody_else(start: Start) -> None:
     with pytest.raises(pika.exceptions.AMQPConnectionError):
         broker.connect("carrot", "p")
     assert whoami(broker, "guest", "guest") == 200
-    assert "'carrot' from 127.0.0.1 failed to log in too often" in broker.said()
+    assert "'carrot' from 127.0.0.1: failed to log in too often" in broker.said()
 
 
 def test_the_right_password_forgets_failures(start: Start) -> None:
