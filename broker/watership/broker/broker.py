@@ -123,7 +123,7 @@ class Broker:
         self.failed: asyncio.Future[OSError] = loop.create_future()
         size = config["raft.wal_max_size_bytes"]
         self.store = Log(data, file_size=size, slack=4 * size)
-        self.pages = Pages(data, on_failure=self.disk_failed)
+        self.pages = Pages(data, on_failure=self.page_lost)
         self.reload = Reload(self, ())
         self.statistics = Statistics(self)
         self.changes = Changes(time.time, os.urandom(4).hex())
@@ -204,6 +204,16 @@ class Broker:
     def disk_failed(self, error: OSError) -> None:
         """Nobody knows what is on the disk after a failed write or sync: the process has to end."""
         log.critical("the log cannot be written any more: %s; stopping, nothing further is confirmed", error)
+        self.fail(error)
+
+    def page_lost(self, error: OSError) -> None:
+        """Going on would deliver the messages behind it as if nothing were missing."""
+        log.critical(
+            "messages of a backlog cannot be read: %s; stopping. `watership store check` says what is lost", error
+        )
+        self.fail(error)
+
+    def fail(self, error: OSError) -> None:
         if not self.failed.done():
             self.failed.set_result(error)
 

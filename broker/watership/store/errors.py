@@ -1,5 +1,10 @@
 """Why a data directory cannot be used. Each message is a sentence for the person who started the broker."""
 
+ADVICE = (
+    "Restore it from a backup; or `watership store check {0}` says what is damaged, and `watership store repair {0}` "
+    "saves the rest"
+)
+
 
 class StoreError(Exception):
     """The data directory cannot be used."""

@@ -18,12 +18,8 @@ from pathlib import Path
 from typing import Protocol
 
 from watership.store.directory import Directory
-from watership.store.errors import RecoveryError
+from watership.store.errors import ADVICE, RecoveryError
 
-ADVICE = (
-    "Restore it from a backup; or `watership store check {0}` says what is damaged, and `watership store repair {0}` "
-    "saves the rest"
-)
 log = logging.getLogger("watership.store")
 PATIENCE = 1.0  # seconds without a word at the start
 SPARES = 2  # given-up files kept to be written again: that saves the file system work in every sync

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from watership.store.errors import RecoveryError
+from watership.store.errors import ADVICE, RecoveryError
 
 log = logging.getLogger("watership.store")
 FILE_SIZE = 1 << 26
@@ -54,9 +54,13 @@ class Pages:
         try:
             size = path.stat().st_size
         except OSError as error:
-            raise RecoveryError(f"{path} cannot be read, and messages lie in it: {error.strerror}") from error
+            advice = ADVICE.format(self.folder.parent)
+            raise RecoveryError(
+                f"{path}: messages lie in it, and it cannot be read: {error.strerror}. {advice}"
+            ) from error
         if size < end:
-            raise RecoveryError(f"{path} ends at octet {size}, and messages lie in it up to octet {end}")
+            advice = ADVICE.format(self.folder.parent)
+            raise RecoveryError(f"{path}: messages lie in it up to octet {end}, and it ends at octet {size}. {advice}")
         self._used[number] = self._used.get(number, 0) + 1
 
     def sweep(self) -> None:

@@ -200,7 +200,7 @@ async def test_a_missing_page_stops_the_start(node):
     path = here.pages.files()[0][1]
     here.stop()
     path.rename(path.with_suffix(".away"))
-    with pytest.raises(RecoveryError, match=f"{path.name} cannot be read, and messages lie in it"):
+    with pytest.raises(RecoveryError, match=f"{path.name}: messages lie in it, and it cannot be read"):
         node(2)
 
 
