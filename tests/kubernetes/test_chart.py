@@ -43,6 +43,7 @@ def test_helm_lint_finds_nothing(helm: str):
 def test_every_object_is_taken_by_the_api_server(helm: str, cluster: Cluster, tmp_path: Path, options: tuple[str, ...]):
     chosen = [o.replace("NAMESPACE", cluster.namespace) for o in options]
     made = [m for m in objects(helm, cluster.namespace, *chosen) if m["kind"] != "CustomResourceDefinition"]
+    cluster.kubectl("wait", "--for=create", "--timeout=60s", "serviceaccount/default")  # of the test's pod
     cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=yaml.safe_dump_all(made))
 
 
