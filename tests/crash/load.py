@@ -63,7 +63,8 @@ class Client(threading.Thread):
         except (AMQPError, OSError):
             pass
         except BaseException as error:
-            self.trouble = error
+            if not isinstance(error.__context__, OSError):  # pika wraps that of a peer that dies while it is connected to
+                self.trouble = error
         if connection is not None:
             with contextlib.suppress(AMQPError, OSError):
                 connection.close()
