@@ -63,7 +63,7 @@ class Client(threading.Thread):
         except (AMQPError, OSError):
             pass
         except BaseException as error:
-            if not isinstance(error.__context__, OSError):  # pika wraps that of a peer that dies while it is connected to
+            if not isinstance(error.__context__, OSError):  # as pika wraps that of a peer that dies just then
                 self.trouble = error
         if connection is not None:
             with contextlib.suppress(AMQPError, OSError):
