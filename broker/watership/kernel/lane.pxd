@@ -35,6 +35,7 @@ cdef enum:
     SMALLEST = 4096
     KEPT = 65536                 # an empty lane keeps a segment of up to this
     LARGEST = 1048576
+    MOVED = 33554432             # octets that are logged again in one go
     AHEAD = 8                    # pages behind the one that is read, which are asked for already
 
 cdef struct Segment:

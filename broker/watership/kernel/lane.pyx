@@ -10,6 +10,7 @@ address of anything in them.
 
 from libc.stdint cimport UINT64_MAX
 from libc.stdlib cimport free, malloc, qsort, realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from watership.kernel.entry cimport NOTE_DIED
@@ -24,6 +25,13 @@ cdef int by_place(const void* a, const void* b) noexcept nogil:
     if one.segment.number != two.segment.number:
         return -1 if one.segment.number < two.segment.number else 1
     return -1 if one.offset < two.offset else (1 if one.offset > two.offset else 0)
+
+
+cdef void give_up(Segment* segment) noexcept:
+    if segment.room:
+        free(segment)
+    else:
+        PyMem_Free(segment)
 
 
 cdef class Shelf:
@@ -58,8 +66,8 @@ cdef class Lane:
         cdef Segment* after
         while self.head != NULL:
             after = self.head.after
-            free(self.head.page)
-            free(self.head)
+            PyMem_Free(self.head.page)
+            give_up(self.head)
             self.head = after
         free(self.returned)
         if self.kernel is not None:
@@ -68,7 +76,11 @@ cdef class Lane:
     # ---- segments
 
     cdef Segment* allocate(self, uint32_t room) except NULL:
-        cdef Segment* segment = <Segment*> malloc(sizeof(Segment) + room)
+        cdef Segment* segment
+        if room:
+            segment = <Segment*> malloc(sizeof(Segment) + room)
+        else:                                  # a stub in a hole that a segment left would keep others out of it
+            segment = <Segment*> PyMem_Malloc(sizeof(Segment))
         if segment == NULL:
             raise MemoryError
         memset(segment, 0, sizeof(Segment))
@@ -82,7 +94,7 @@ cdef class Lane:
     cdef void free(self, Segment* segment) noexcept:
         self.memory -= sizeof(Segment) + segment.room
         self.kernel.memory -= sizeof(Segment) + segment.room
-        free(segment)
+        give_up(segment)
 
     cdef int append(self, Segment* segment) noexcept:
         """It becomes the last one."""
@@ -390,10 +402,10 @@ cdef class Lane:
         return lsn
 
     cdef uint64_t relocate(self, uint32_t stream, uint64_t before) except? 0:
-        """Logs again what is alive and was logged before `before`. Returns how many."""
+        """Logs again what is alive and was logged before `before`, or the first part of it. Returns how many."""
         cdef Segment* segment = self.head
-        cdef uint64_t count = 0
-        while segment != NULL:
+        cdef uint64_t count = 0, start = self.kernel.journal.end()
+        while segment != NULL and self.kernel.journal.end() - start < MOVED:
             if segment.lsn < before and segment.away:
                 segment.lsn = self.kernel.journal.paged(stream, segment.page)
                 count += segment.live

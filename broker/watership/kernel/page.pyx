@@ -1,12 +1,12 @@
 """What the log says of a page, read again at the start. See page.pxd for the bytes."""
 
-from libc.stdlib cimport malloc
+from cpython.mem cimport PyMem_Malloc
 from libc.string cimport memcpy
 
 
 cdef Page* restored(const uint8_t* entry, uint32_t size, uint64_t first) except NULL:
     """What the log said of a page before the start."""
-    cdef Page* page = <Page*> malloc(sizeof(Page) + size)
+    cdef Page* page = <Page*> PyMem_Malloc(sizeof(Page) + size)
     if page == NULL:
         raise MemoryError
     memcpy(entry_of(page), entry, size)

@@ -5,8 +5,8 @@ where it was. The page's file may go when what the log says of the end of its me
 """
 
 from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
 from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.memoryview cimport PyMemoryView_FromMemory
 
 from watership.kernel.entry cimport crc32c
@@ -28,7 +28,7 @@ cdef Page* describe(Segment* segment, uint32_t level, uint64_t file, uint32_t of
     """Of a segment that nobody has read from yet."""
     cdef uint32_t at = 0, contents = 0, room = 4, ranges = 0, messages = 0, timed = 0
     cdef uint64_t bodies = 0, logged = 0, index, body, following = 0
-    cdef Page* page = <Page*> calloc(1, sizeof(Page) + ENTRY + room * RANGE)
+    cdef Page* page = <Page*> PyMem_Calloc(1, sizeof(Page) + ENTRY + room * RANGE)
     cdef Page* grown
     cdef uint8_t* entry
     cdef Record* record
@@ -56,7 +56,7 @@ cdef Page* describe(Segment* segment, uint32_t level, uint64_t file, uint32_t of
         else:
             if ranges == room:
                 room *= 2
-                grown = <Page*> realloc(page, sizeof(Page) + ENTRY + room * RANGE)
+                grown = <Page*> PyMem_Realloc(page, sizeof(Page) + ENTRY + room * RANGE)
                 if grown == NULL:
                     raise MemoryError
                 page = grown
@@ -214,7 +214,7 @@ cdef class Pager(Shelf):
     cdef int forget(self, Leaving one) except -1:
         """The log never heard of the page."""
         self.pages.release(file_of(entry_of(one.page)))
-        free(one.page)
+        PyMem_Free(one.page)
         one.page = NULL
         return 0
 
@@ -234,7 +234,7 @@ cdef class Pager(Shelf):
 
     cdef int release(self, Page* page) except -1:
         file = file_of(entry_of(page))
-        free(page)
+        PyMem_Free(page)
         if self.kernel.is_durable(self.kernel.position()):
             self.pages.release(file)
         else:

@@ -99,7 +99,8 @@ class Queue:
         """Drops what is ready. Returns how many."""
 
     def relocate(self, before: int) -> int:
-        """Appends again to the log what lies in it before `before` and is alive. Returns how many."""
+        """Appends again to the log what lies in it before `before` and is alive, or the first part of it (some 32 MiB a
+        priority), for a later call to go on. Returns how many."""
 
     def close(self) -> None:
         """The queue is deleted: drops what is ready, logs the end of the stream.

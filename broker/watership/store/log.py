@@ -24,6 +24,7 @@ log = logging.getLogger("watership.store")
 PATIENCE = 1.0  # seconds without a word at the start
 SPARES = 2  # given-up files kept to be written again: that saves the file system work in every sync
 STEP = 2  # files that one look tries to free
+MOVED = 1 << 25  # octets beyond which nothing further is appended again at one look: they are in memory till written
 RESERVE = 1 << 24  # bytes kept at hand for when the disk is full: acknowledgements must be logged to free anything
 
 
@@ -256,10 +257,10 @@ class Log:
         alive = sum(source.logged_bytes for source in self._sources.values())
         wasted = self._writer.appended - self._files[0][0] > 2 * alive + self._slack
         if alive < RESERVE // 2 if self.short else wasted:
-            target = self._files[min(STEP, len(self._files) - 1)][0]
+            target, start = self._files[min(STEP, len(self._files) - 1)][0], self._writer.appended
             for source in list(self._sources.values()):
                 oldest = source.oldest
-                if oldest is not None and oldest < target:
+                if oldest is not None and oldest < target and self._writer.appended - start < MOVED:
                     source.relocate(target)
             self._renew_metadata(target)
         needed = [oldest for source in self._sources.values() if (oldest := source.oldest) is not None]
