@@ -63,8 +63,8 @@ class Client(threading.Thread):
         except (AMQPError, OSError):
             pass
         except BaseException as error:
-            if not isinstance(error.__context__, OSError):  # as pika wraps that of a peer that dies just then
-                self.trouble = error
+            if connection is not None or not isinstance(error.__context__, OSError):
+                self.trouble = error  # but for what pika makes of a peer that dies while it is connected to
         if connection is not None:
             with contextlib.suppress(AMQPError, OSError):
                 connection.close()
